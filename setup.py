@@ -1,0 +1,53 @@
+"""Builds the one import package `microtome` from the four rooms and the library beneath them."""
+
+import pathlib
+import re
+
+import setuptools
+
+ROOT = pathlib.Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "microtome/version.py").read_text()).group(1)
+
+# The rooms at the top level are sub-packages of `microtome`.
+ROOMS = ("component", "executor", "proto", "pipelines")
+
+EXTRAS = {
+    # newer Beam drops dill, which TFX 1.15's companions need
+    "tfx": ["tfx==1.15.1", "apache-beam==2.65.0", "ml-metadata==1.15.0", "protobuf==3.20.3"],
+    "airflow": ["apache-airflow==2.10.3"],
+    "kfp": ["kfp==2.5.0"],
+}
+
+
+def packages() -> list[str]:
+    names = setuptools.find_packages(str(ROOT), include=["microtome", "microtome.*"])
+    for room in ROOMS:
+        inner = setuptools.find_packages(str(ROOT / room))
+        names += [f"microtome.{room}"] + [f"microtome.{room}.{name}" for name in inner]
+    return names
+
+
+setuptools.setup(
+    name="microtome",
+    version=VERSION,
+    description="Sliced model evaluation for TFX, tracked in ML Metadata",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=packages(),
+    package_dir={"microtome": "microtome", **{f"microtome.{room}": room for room in ROOMS}},
+    package_data={"": ["py.typed", "*.proto", "*.pyi"]},
+    install_requires=[
+        "apache-beam>=2.65",
+        "google-crc32c>=1.5",
+        "numpy>=1.24",
+        "pandas>=1.5",
+        "protobuf>=3.20.3",
+        "pyarrow>=10",
+        "scipy>=1.11",
+        "tensorflow>=2.15",
+    ],
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["microtome = microtome.cli:main"]},
+)
