@@ -1,0 +1,46 @@
+"""What all tests share: a quiet TensorFlow on the CPU, a working directory, the two lines."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pathlib
+import sys
+
+# Read once, when TensorFlow or gRPC is first imported; workers inherit them.
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
+import hypothesis
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+# `python -m pytest` puts the root on sys.path, where `proto/` would hide the proto-plus package
+# that Google's clients import. `tests` stays importable: pytest has registered it by its path.
+sys.path[:] = [entry for entry in sys.path if pathlib.Path(entry or ".").resolve() != ROOT]
+
+# A shared machine makes single examples slow; CI must not fail on a seed that nobody can repeat.
+hypothesis.settings.register_profile("microtome", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("microtome")
+
+ESTIMATOR_LINE = importlib.util.find_spec("tfx") is not None
+
+
+def pytest_ignore_collect(collection_path: pathlib.Path) -> bool | None:
+    """Where TFX is absent, leaves alone the modules without the `current` mark."""
+    if ESTIMATOR_LINE or not collection_path.name.startswith("test_"):
+        return None
+    if collection_path.suffix != ".py":
+        return None
+    return "pytest.mark.current" not in collection_path.read_text(encoding="utf-8") or None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _working_directory(tmp_path_factory: pytest.TempPathFactory):
+    """Runs tests outside the checkout: Beam's workers put their directory on sys.path."""
+    before = pathlib.Path.cwd()
+    os.chdir(tmp_path_factory.mktemp("cwd"))
+    yield
+    os.chdir(before)
