@@ -29,14 +29,17 @@ SPEC: dict[str, Any] = {
     "label_name": tf.io.FixedLenFeature([1], tf.string),
     "label_multi": tf.io.FixedLenFeature([NUM_LABELS], tf.int64),
     "target": tf.io.FixedLenFeature([1], tf.float32),
+    "target_pair": tf.io.FixedLenFeature([2], tf.float32),
+    "count": tf.io.FixedLenFeature([1], tf.float32),
 }
-LABELS = ("label", "label_class", "label_name", "label_multi", "target")
+LABELS = ("label", "label_class", "label_name", "label_multi", "target", "target_pair", "count")
 
 
 def people(num_rows: int = 300, seed: int = 7) -> list[bytes]:
     """Serialised `tf.Example`s with the columns of `SPEC`.
 
-    `languages` has 0 to 3 values a row, sometimes the same one twice; `country` and `segment` are missing in some rows.
+    `languages` has 0 to 3 values a row, sometimes the same one twice; `country` and `segment` are
+    missing in some rows.
     """
     rng = np.random.default_rng(seed)
     return [_person(rng) for _ in range(num_rows)]
@@ -61,6 +64,8 @@ def _person(rng: np.random.Generator) -> bytes:
         "label_name": [("low", "mid", "high")[rank]],
         "label_multi": [int(value > 0) for value in merit + rng.normal(size=NUM_LABELS)],
         "target": [float(2 * noisy + 5)],
+        "target_pair": [float(2 * noisy + 5), float(age / 10 + rng.normal())],
+        "count": [float(rng.poisson(np.exp(0.5 * merit)))],
     }
     if rng.random() > 0.05:
         columns["country"] = [country]
@@ -70,7 +75,10 @@ def _person(rng: np.random.Generator) -> bytes:
 
 
 def example(columns: dict[str, Any]) -> bytes:
-    """One serialised `tf.Example`; the type of a column is that of its first value. Empty columns are left out."""
+    """One serialised `tf.Example`.
+
+    The type of a column is that of its first value; empty columns are left out.
+    """
     features = {}
     for name, values in columns.items():
         if not values:
