@@ -1,0 +1,183 @@
+"""The configuration of an evaluation: `EvalConfig`, read strictly and checked before anything runs.
+
+Example:
+    config = parse_eval_config('model_specs {} slicing_specs { feature_keys: "carrier" }')
+    check_supported(config)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+from microtome import strict_proto
+from microtome.errors import ConfigError
+from microtome.proto.config_pb2 import EvalConfig, SlicingSpec, Tracking
+from microtome.slicing.spec import SingleSliceSpec
+
+# The number from which on fields are Microtome's own, unknown to TFMA.
+OWN_FIELDS = 100
+DEFAULT_MAX_TRACKED_SLICES = 1000
+
+# Fields that Microtome knows and does not act on yet, and what to say of them. A field leaves this
+# table when it is supported.
+_NOT_YET = {
+    "model_specs.preprocessing_function_names": "",
+    "model_specs.label_key": "an EvalSavedModel has its labels inside",
+    "model_specs.label_keys": "an EvalSavedModel has its labels inside",
+    "model_specs.prediction_key": "an EvalSavedModel has its predictions inside",
+    "model_specs.prediction_keys": "an EvalSavedModel has its predictions inside",
+    "model_specs.example_weight_keys": "set one example_weight_key",
+    "model_specs.is_baseline": "models are not compared yet",
+    "model_specs.padding_options": "",
+    "model_specs.inference_batch_size": "set options.batch_size",
+    "slicing_specs.slice_keys_sql": "name the features in feature_keys",
+    "cross_slicing_specs": "slices are not compared yet",
+    "metrics_specs": "only the metrics in the model's own graph and those of add_metrics_callbacks",
+    "options.confidence_intervals": "",
+    "options.disabled_outputs": "all results are written",
+    "tracking.slicing_specs.slice_keys_sql": "name the features in feature_keys",
+}
+
+# Fields of which some values only are supported: the test, and what is supported.
+_SUPPORTED_VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "model_specs": (lambda specs: len(specs) <= 1, "one model at a time"),
+    "model_specs.signature_name": (lambda name: name == "eval", '"eval" or none'),
+    "model_specs.model_type": (lambda name: name == "tfma_eval", '"tfma_eval" or none'),
+    "options.compute_confidence_intervals": (lambda on: not on.value, "false"),
+    "options.min_slice_size": (lambda size: size.value <= 1, "0 or 1"),
+}
+
+# Fields that some values would make meaningless: the test, and what is wanted.
+_VALID_VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "options.min_slice_size": (lambda size: size.value >= 0, "0 or more"),
+    "options.batch_size": (lambda size: size >= 0, "0 or more"),
+    "tracking.max_slices": (lambda count: count >= 0, "0 or more"),
+    "tracking.publish": (
+        lambda value: value in Tracking.Publish.values(),
+        " or ".join(Tracking.Publish.keys()),
+    ),
+}
+
+
+def parse_eval_config(config: EvalConfig | Message | Mapping[str, Any] | str | bytes) -> EvalConfig:
+    """Reads a configuration from any of the forms in which users hold it.
+
+    Args:
+        config: An `EvalConfig` of Microtome's or of TFMA's; a mapping as in proto3 JSON, with
+            camelCase or snake_case names; a string of JSON or of the protobuf text format; bytes of
+            such a string or of a serialized message.
+
+    Returns:
+        A new message. It is not checked beyond its form: see `check_supported`.
+
+    Raises:
+        ConfigError: A field is unknown (its path and the nearest known name are in the message), or
+            has a value of a wrong type.
+    """
+    return strict_proto.parse_message(config, EvalConfig)
+
+
+def eval_config_to_json(config: EvalConfig) -> str:
+    """The configuration as one line of proto3 JSON, the same for equal configurations."""
+    return str(json_format.MessageToJson(config, indent=None, sort_keys=True))
+
+
+def check_supported(config: EvalConfig) -> None:
+    """Refuses a configuration of which any part would be without effect.
+
+    Raises:
+        ConfigError: Names every field at once that is set and not supported yet, or that has a
+            value without meaning.
+    """
+    problems = []
+    invalid = [*_invalid_values(config), *_slicing_problems(config), *_tracking_problems(config)]
+    if invalid:
+        problems.append(_listed("The configuration of the evaluation is not meaningful:", invalid))
+    unsupported = list(_unsupported_fields(config))
+    if unsupported:
+        heading = "The configuration of the evaluation sets what Microtome does not support yet:"
+        problems.append(_listed(heading, unsupported))
+        problems.append("Remove these settings to evaluate without them.")
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def slice_specs(config: EvalConfig) -> list[SingleSliceSpec]:
+    """The slices to compute, each spec once; the overall slice where none is configured.
+
+    Raises:
+        ConfigError: A spec contradicts itself.
+    """
+    protos = config.slicing_specs or [SlicingSpec()]
+    # A spec given twice would count its rows twice.
+    return list(dict.fromkeys(SingleSliceSpec.from_proto(proto) for proto in protos))
+
+
+def max_tracked_slices(config: EvalConfig) -> int:
+    """The most slices of one evaluation that are recorded in ML Metadata."""
+    return config.tracking.max_slices or DEFAULT_MAX_TRACKED_SLICES
+
+
+def _unsupported_fields(config: EvalConfig) -> Iterator[str]:
+    for path, place, value in strict_proto.walk(config):
+        if path in _NOT_YET:
+            note = _NOT_YET[path]
+            yield f"{place}: {note}" if note else place
+        elif path in _SUPPORTED_VALUES:
+            supported, which = _SUPPORTED_VALUES[path]
+            if not supported(value):
+                yield f"{place}: supported is {which}"
+
+
+def _invalid_values(config: EvalConfig) -> Iterator[str]:
+    for path, place, value in strict_proto.walk(config):
+        if path in _VALID_VALUES:
+            valid, which = _VALID_VALUES[path]
+            if not valid(value):
+                yield f"{place}: must be {which}"
+
+
+def _slicing_problems(config: EvalConfig) -> Iterator[str]:
+    specs = {
+        "slicing_specs": config.slicing_specs,
+        "tracking.slicing_specs": config.tracking.slicing_specs,
+    }
+    for where, protos in specs.items():
+        for index, proto in enumerate(protos):
+            try:
+                SingleSliceSpec.from_proto(_without_sql(proto))
+            except ConfigError as error:
+                yield f"{where}[{index}]: {error}"
+
+
+def _tracking_problems(config: EvalConfig) -> Iterator[str]:
+    """Tracked slices must be among those that are computed."""
+    computed = sorted({_columns(proto) for proto in config.slicing_specs} or {()})
+    there = ", ".join(map(_shown, computed))
+    for index, proto in enumerate(config.tracking.slicing_specs):
+        if _columns(proto) not in computed:
+            wanted = f"no slices by {_shown(_columns(proto))} are computed"
+            yield f"tracking.slicing_specs[{index}]: {wanted}; slicing_specs gives: {there}"
+
+
+def _without_sql(proto: SlicingSpec) -> SlicingSpec:
+    copy = SlicingSpec()
+    copy.CopyFrom(proto)
+    copy.ClearField("slice_keys_sql")
+    return copy
+
+
+def _columns(proto: SlicingSpec) -> tuple[str, ...]:
+    return tuple(sorted({*proto.feature_keys, *proto.feature_values, *proto.buckets}))
+
+
+def _shown(columns: tuple[str, ...]) -> str:
+    return " × ".join(columns) if columns else "nothing (Overall)"
+
+
+def _listed(heading: str, lines: list[str]) -> str:
+    return "\n  ".join([heading, *lines])

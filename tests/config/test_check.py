@@ -1,0 +1,171 @@
+"""What a configuration sets is acted on, or refused by name."""
+
+import pytest
+from google.protobuf.descriptor import FieldDescriptor
+
+from microtome import config as config_lib
+from microtome.config import (
+    check_supported,
+    max_tracked_slices,
+    parse_eval_config,
+    slice_specs,
+)
+from microtome.errors import ConfigError
+from microtome.proto.config_pb2 import EvalConfig
+from microtome.slicing.spec import SingleSliceSpec
+
+pytestmark = pytest.mark.current
+
+# Every field that this version acts on. With the table of those it refuses, these are all.
+ACTED_ON = {
+    "model_specs",
+    "model_specs.name",
+    "model_specs.model_type",
+    "model_specs.signature_name",
+    "model_specs.example_weight_key",
+    "slicing_specs",
+    "slicing_specs.feature_keys",
+    "slicing_specs.feature_values",
+    "slicing_specs.buckets",
+    "slicing_specs.buckets.edges",
+    "options",
+    "options.include_default_metrics",
+    "options.compute_confidence_intervals",
+    "options.min_slice_size",
+    "options.batch_size",
+    "tracking",
+    "tracking.slicing_specs",
+    "tracking.slicing_specs.feature_keys",
+    "tracking.slicing_specs.feature_values",
+    "tracking.slicing_specs.buckets",
+    "tracking.slicing_specs.buckets.edges",
+    "tracking.max_slices",
+    "tracking.metrics",
+    "tracking.publish",
+}
+
+
+def field_paths(descriptor, refused, path="") -> set[str]:
+    """Every field's path, without what stands below a refused one."""
+    paths = set()
+    for field in descriptor.fields:
+        here = f"{path}{field.name}"
+        paths.add(here)
+        inner = field.message_type
+        if here in refused or inner is None or inner.full_name.startswith("google.protobuf."):
+            continue
+        if inner.GetOptions().map_entry:
+            value = inner.fields_by_name["value"]
+            if value.type == FieldDescriptor.TYPE_MESSAGE:
+                paths |= field_paths(value.message_type, refused, f"{here}.")
+            continue
+        paths |= field_paths(inner, refused, f"{here}.")
+    return paths
+
+
+def test_every_field_is_acted_on_or_refused():
+    refused = set(config_lib._NOT_YET)
+    assert not refused & ACTED_ON
+    assert field_paths(EvalConfig.DESCRIPTOR, refused) == refused | ACTED_ON
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        'model_specs { signature_name: "eval" example_weight_key: "w" }',
+        'model_specs { name: "m" model_type: "tfma_eval" }',
+        """slicing_specs {} slicing_specs { feature_keys: "a" }
+           slicing_specs { feature_keys: "a" feature_values { key: "b" value: "1" } }
+           slicing_specs { buckets { key: "d" value { edges: [1, 2] } } }
+           options { include_default_metrics { value: false } min_slice_size { value: 1 }
+                     compute_confidence_intervals { value: false } batch_size: 100 }
+           tracking { slicing_specs { feature_keys: ["b", "a"] } slicing_specs {}
+                      max_slices: 3 metrics: "auc" publish: SINGLE }""",
+        'slicing_specs { feature_keys: "d" } tracking { slicing_specs { feature_keys: "d" } }',
+    ],
+)
+def test_supported(text):
+    check_supported(parse_eval_config(text))
+
+
+def test_all_unsupported_fields_are_listed_at_once():
+    config = parse_eval_config(
+        """
+        model_specs { signature_name: "serving_default" label_key: "late" }
+        model_specs { is_baseline: true }
+        slicing_specs { slice_keys_sql: "SELECT 1" }
+        cross_slicing_specs {}
+        metrics_specs { thresholds { key: "auc" value {} } }
+        options { compute_confidence_intervals { value: true } min_slice_size { value: 2 }
+                  confidence_intervals {} disabled_outputs {} }
+        tracking { slicing_specs { slice_keys_sql: "SELECT 1" } }
+        """
+    )
+    with pytest.raises(ConfigError) as caught:
+        check_supported(config)
+    message = str(caught.value)
+    lines = [line.strip() for line in message.splitlines()]
+    assert lines[0].endswith("what Microtome does not support yet:")
+    assert [line.split(":")[0] for line in lines[1:-1]] == [
+        "model_specs",
+        "model_specs[0].signature_name",
+        "model_specs[0].label_key",
+        "model_specs[1].is_baseline",
+        "slicing_specs[0].slice_keys_sql",
+        "metrics_specs",
+        "options.compute_confidence_intervals",
+        "options.min_slice_size",
+        "options.disabled_outputs",
+        "options.confidence_intervals",
+        "cross_slicing_specs",
+        "tracking.slicing_specs[0].slice_keys_sql",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("options { batch_size: -1 }", "options.batch_size: must be 0 or more"),
+        ("options { min_slice_size { value: -1 } }", "options.min_slice_size: must be 0 or more"),
+        ("tracking { max_slices: -5 }", "tracking.max_slices: must be 0 or more"),
+        ("tracking { publish: 7 }", "tracking.publish: must be PER_SLICE or SINGLE"),
+        (
+            'slicing_specs { buckets { key: "d" value {} } }',
+            r"slicing_specs\[0\]: the bucket edges of 'd'",
+        ),
+        (
+            'slicing_specs {} slicing_specs { buckets { key: "d" value { edges: [2, 1] } } }',
+            r"slicing_specs\[1\]: .*ascend",
+        ),
+        (
+            'slicing_specs { feature_keys: "a" feature_values { key: "a" value: "1" } }',
+            r"slicing_specs\[0\]: .*'a'",
+        ),
+        (
+            'slicing_specs { feature_keys: "a" } '
+            'tracking { slicing_specs { feature_keys: ["b", "a"] } }',
+            r"tracking.slicing_specs\[0\]: no slices by a × b are computed; slicing_specs gives: a",
+        ),
+        (
+            'tracking { slicing_specs { feature_keys: "a" } }',
+            r"no slices by a are computed; slicing_specs gives: nothing \(Overall\)",
+        ),
+    ],
+)
+def test_values_without_meaning(text, words):
+    with pytest.raises(ConfigError, match=words):
+        check_supported(parse_eval_config(text))
+
+
+def test_slice_specs():
+    assert slice_specs(EvalConfig()) == [SingleSliceSpec()]
+    config = parse_eval_config(
+        'slicing_specs { feature_keys: "b" } slicing_specs {} slicing_specs { feature_keys: "b" }'
+    )
+    assert slice_specs(config) == [SingleSliceSpec(columns=["b"]), SingleSliceSpec()]
+
+
+def test_max_tracked_slices():
+    assert max_tracked_slices(EvalConfig()) == 1000
+    assert max_tracked_slices(parse_eval_config("tracking { max_slices: 7 }")) == 7
