@@ -1,4 +1,6 @@
-"""Small trained models with data, of every kind that Microtome has to read; built on the estimator line only.
+"""Small trained models with data, of every kind that Microtome has to read.
+
+They are built on the estimator line only.
 
 Synopsis:
 
@@ -11,11 +13,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from tests.zoo import canned
+from tests.zoo import canned, custom
 from tests.zoo.models import Built, ZooModel, load, save
 
 MODELS: dict[str, Callable[[str], Built]] = {
     **canned.MODELS,
+    **custom.MODELS,
 }
 
 
