@@ -1,0 +1,179 @@
+"""Which rows of a batch stand in which slices.
+
+A `Slicer` reads a batch's slicing features as columns and gives, for each spec, the pairs row ×
+slice id. It keeps what it has learnt (values, crosses, slices) from batch to batch, so that work
+in Python is only done for what is new; ids stay the same for as long as it lives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from microtome.errors import DataError
+from microtome.slicing.codes import Bucketed, Coded, EveryValue, Feature, GivenValue, Part
+from microtome.slicing.columns import Column
+from microtome.slicing.crosses import PairCodes, cross
+from microtome.slicing.keys import OVERALL, SliceKey, SliceValue
+from microtome.slicing.spec import SingleSliceSpec
+
+# Instead of a slice id:
+_NOT_OURS = -1  # another spec makes the same slice
+_UNKNOWN = -2  # not met so far
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """The slices of one spec that the rows of a batch stand in: pairs row × slice id, each once.
+
+    Attributes:
+      rows: [M] int64, ascending. None: row i stands in exactly one slice, ids[i].
+      ids: [M] int64, indices into `Slicer.keys`.
+    """
+
+    rows: npt.NDArray[np.int64] | None
+    ids: npt.NDArray[np.int64]
+
+
+class Slicer:
+    """Assigns the rows of batches to slices.
+
+    A row stands in a slice once, even if several specs make that slice: the spec that made it first
+    owns it, and the others leave it out.
+    """
+
+    def __init__(self, specs: Iterable[SingleSliceSpec]):
+        """Initialises the slicer.
+
+        Args:
+          specs: what to slice by. Repeated specs count once.
+        """
+        self.specs = tuple(dict.fromkeys(specs))
+        self.features = frozenset[str]().union(*(spec.names for spec in self.specs))
+        self._registry = _Registry()
+        parts: dict[object, Part] = {}
+        self._crosses = [_Cross(_parts(spec, parts), self._registry) for spec in self.specs]
+
+    @property
+    def keys(self) -> list[SliceKey]:
+        """All slices met so far, by id. Not to be changed."""
+        return self._registry.keys
+
+    def assign(self, columns: Mapping[str, Column], num_rows: int) -> list[Assignment]:
+        """Assigns the rows of a batch.
+
+        Args:
+          columns: the features in `features`. One that is absent is taken as missing in all rows.
+          num_rows: the number of rows.
+
+        Returns:
+          One assignment for each of `specs`.
+
+        Raises:
+          DataError: a column does not have one entry a row, or its values cannot make slices.
+        """
+        features = {}
+        for name in self.features.intersection(columns):
+            _check(name, columns[name], num_rows)
+            features[name] = Feature(columns[name])
+        coded: dict[Part, Coded] = {}
+        return [cross.assign(features, coded, num_rows) for cross in self._crosses]
+
+
+def _parts(spec: SingleSliceSpec, known: dict[object, Part]) -> list[Part]:
+    """Returns what each feature contributes, shared with the specs that have the same."""
+    # Given values first: they leave few rows for what follows.
+    given = [known.setdefault(pair, GivenValue(*pair)) for pair in spec.feature_texts]
+    bucketed = [known.setdefault(pair, Bucketed(*pair)) for pair in spec.buckets.items()]
+    every = [known.setdefault(column, EveryValue(column)) for column in spec.columns]
+    return [*given, *bucketed, *every]
+
+
+def _check(name: str, column: Column, num_rows: int) -> None:
+    rows = column.rows
+    if rows is None:
+        if len(column.values) != num_rows:
+            raise DataError(
+                f"slice feature {name!r} has {len(column.values)} entries in a batch of {num_rows} "
+                "rows: it must have one entry a row"
+            )
+    elif len(rows) and (rows[0] < 0 or rows[-1] >= num_rows):
+        raise DataError(
+            f"slice feature {name!r} has values in row {max(int(rows[-1]), -int(rows[0]))} of a "
+            f"batch of {num_rows} rows: its first dimension must be the rows"
+        )
+
+
+class _Registry:
+    """Slice keys and the spec that owns each."""
+
+    def __init__(self) -> None:
+        self.keys: list[SliceKey] = []
+        self._ids: dict[SliceKey, int] = {}
+
+    def add(self, key: SliceKey) -> int:
+        """Returns the id of a new key, or `_NOT_OURS` if it is there already."""
+        if key in self._ids:
+            return _NOT_OURS
+        self._ids[key] = len(self.keys)
+        self.keys.append(key)
+        return len(self.keys) - 1
+
+
+class _Cross:
+    """The slices of one spec: the cross of its parts, two at a time."""
+
+    def __init__(self, parts: list[Part], registry: _Registry):
+        self._parts = parts
+        self._registry = registry
+        self._pairs = [PairCodes() for _ in parts[1:]]
+        self._ids = np.empty(0, np.int64)  # slice id of each code of the cross
+
+    def assign(
+        self, features: Mapping[str, Feature], coded: dict[Part, Coded], num_rows: int
+    ) -> Assignment:
+        if any(part.column not in features for part in self._parts):
+            return Assignment(np.empty(0, np.int64), np.empty(0, np.int64))
+        if not self._parts:
+            found = Coded(np.zeros(num_rows, np.int64), None)
+            return self._to_slices(found, 1)
+        for part in self._parts:
+            if part not in coded:
+                coded[part] = part.code(features[part.column])
+        found, size = coded[self._parts[0]], self._parts[0].size
+        for part, pairs in zip(self._parts[1:], self._pairs, strict=True):
+            left, right, rows = cross(found, coded[part], num_rows)
+            found = Coded(pairs.code(left, right, (size, part.size)), rows)
+            size = len(pairs.pairs)
+        return self._to_slices(found, size)
+
+    def _to_slices(self, found: Coded, size: int) -> Assignment:
+        if size > len(self._ids):
+            # Twice as many, so that few batches have to grow it.
+            self._ids = np.append(self._ids, np.full(2 * size - len(self._ids), _UNKNOWN))
+        ids = self._ids[found.codes]
+        if not len(ids) or ids.min() >= 0:
+            return Assignment(found.rows, ids)
+        for code in pd.unique(found.codes[ids == _UNKNOWN]).tolist():
+            self._ids[code] = self._registry.add(self._key(code))
+        ids = self._ids[found.codes]
+        ours = np.flatnonzero(ids != _NOT_OURS)
+        if len(ours) == len(ids):
+            return Assignment(found.rows, ids)
+        return Assignment(ours if found.rows is None else found.rows[ours], ids[ours])
+
+    def _key(self, code: int) -> SliceKey:
+        if not self._parts:
+            return OVERALL
+        items: list[tuple[str, SliceValue]] = []
+        for part, pairs in zip(self._parts[:0:-1], self._pairs[::-1], strict=True):
+            code, right = pairs.pairs[code]
+            items.append((part.column, part.value(right)))
+        items.append((self._parts[0].column, self._parts[0].value(code)))
+        # By column alone: a spec may give two values of one column, and they need not compare.
+        items.reverse()
+        return tuple(sorted(items, key=lambda item: item[0]))

@@ -1,0 +1,130 @@
+"""Tables of slice states: what workers send one another."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from microtome.errors import DataError
+from microtome.slicing.keys import NAN, SliceKey
+
+_MAGIC = b"MTT1"
+
+
+class SliceTable:
+    """States of distinct slices.
+
+    Attributes:
+      keys: the slices. A NaN in them is `keys.NAN`.
+      sums: [len(keys), width] float64: the state of each slice.
+    """
+
+    __slots__ = ("keys", "sums")
+
+    def __init__(self, keys: Sequence[SliceKey], sums: npt.NDArray[np.float64]):
+        """Initialises the table.
+
+        Raises:
+          ValueError: there is not one state a key, or a key is given twice.
+        """
+        self.keys = [_with_one_nan(key) for key in keys]
+        self.sums = np.asarray(sums, np.float64)
+        if self.sums.ndim != 2 or len(self.keys) != len(self.sums):
+            raise ValueError(f"{len(self.keys)} keys do not fit states of shape {self.sums.shape}")
+        if len(set(self.keys)) < len(self.keys):
+            raise ValueError("a slice key is given twice")
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __reduce__(self) -> tuple[Callable[[bytes], SliceTable], tuple[bytes]]:
+        return SliceTable.from_bytes, (self.to_bytes(),)
+
+    @staticmethod
+    def merge(tables: Sequence[SliceTable]) -> SliceTable:
+        """Adds up the states of the same slices. The order of tables does not matter.
+
+        A single table comes back as it is; otherwise the result shares nothing with the tables.
+
+        Raises:
+          ValueError: no table is given, or their states differ in width.
+        """
+        if not tables:
+            raise ValueError("there is no table to merge")
+        if len(tables) == 1:
+            return tables[0]
+        widths = {table.sums.shape[1] for table in tables}
+        if len(widths) > 1:
+            raise ValueError(f"tables with states of different widths: {sorted(widths)}")
+        places: dict[SliceKey, int] = {}
+        rows = [
+            np.fromiter((places.setdefault(key, len(places)) for key in table.keys), np.int64)
+            for table in tables
+        ]
+        sums = np.zeros((len(places), *widths))
+        for where, table in zip(rows, tables, strict=True):
+            sums[where] += table.sums
+        return SliceTable(list(places), sums)
+
+    def split(self, num_shards: int) -> list[SliceTable]:
+        """Splits by a hash of the key that is the same in every process.
+
+        Returns:
+          `num_shards` tables, some maybe empty.
+        """
+        shards = np.fromiter((_hash(key) % num_shards for key in self.keys), np.int64, len(self))
+        return [self._take(np.flatnonzero(shards == shard)) for shard in range(num_shards)]
+
+    def to_bytes(self) -> bytes:
+        """Returns the table as bytes: exact, the same for the same table; a zero takes one bit."""
+        keys = json.dumps(self.keys, separators=(",", ":")).encode()
+        # By bits, because -0.0 is not to become 0.0.
+        nonzero = np.ascontiguousarray(self.sums).view(np.uint64) != 0
+        head = np.array([*self.sums.shape, len(keys)], "<i8")
+        values = self.sums[nonzero].astype("<f8", copy=False)
+        return b"".join(
+            [_MAGIC, head.tobytes(), keys, np.packbits(nonzero).tobytes(), values.tobytes()]
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> SliceTable:
+        """Reads what `to_bytes` gave.
+
+        Raises:
+          DataError: the bytes are not a table.
+        """
+        start = len(_MAGIC) + 24
+        if not data.startswith(_MAGIC) or len(data) < start:
+            raise DataError("these bytes are not a table of slices")
+        height, width, keys_length = np.frombuffer(data, "<i8", 3, len(_MAGIC)).tolist()
+        mask_length = -(-height * width // 8)
+        mask_start = start + keys_length
+        packed = np.frombuffer(data, np.uint8, mask_length, mask_start)
+        nonzero = np.unpackbits(packed, count=height * width).astype(bool).reshape(height, width)
+        sums = np.zeros((height, width))
+        sums[nonzero] = np.frombuffer(data, "<f8", offset=mask_start + mask_length)
+        keys = json.loads(data[start:mask_start])
+        return cls([tuple((column, value) for column, value in key) for key in keys], sums)
+
+    def _take(self, rows: npt.NDArray[np.int64]) -> SliceTable:
+        return SliceTable([self.keys[row] for row in rows.tolist()], self.sums[rows])
+
+
+def _with_one_nan(key: SliceKey) -> SliceKey:
+    if all(value == value for _, value in key):
+        return key
+    return tuple((column, value if value == value else NAN) for column, value in key)
+
+
+def _hash(key: SliceKey) -> int:
+    items: list[Any] = []
+    for column, value in key:
+        # 5 and 5.0 are the same in keys, so they must be here.
+        whole = isinstance(value, float) and value.is_integer()
+        items.append((column, int(value) if whole else value))
+    return zlib.crc32(json.dumps(items).encode())
