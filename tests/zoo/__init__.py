@@ -13,12 +13,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from tests.zoo import canned, custom
+from tests.zoo import canned, custom, uncut
 from tests.zoo.models import Built, ZooModel, load, save
 
 MODELS: dict[str, Callable[[str], Built]] = {
     **canned.MODELS,
     **custom.MODELS,
+    **uncut.MODELS,
 }
 
 
