@@ -189,15 +189,16 @@ def _as_text(source: bytes) -> str | None:
 
 def _decoded(source: bytes, message_class: type[M], names: Descriptor) -> M:
     message = message_class()
-    try:
-        with warnings.catch_warnings():
-            # protobuf 3 only warns of bytes that it left unread
-            warnings.simplefilter("error", RuntimeWarning)
+    what = f"{len(source)} bytes are neither text nor a serialized {_name(message_class)}"
+    # protobuf 3 only warns of bytes that it left unread
+    with warnings.catch_warnings(record=True) as unread:
+        warnings.simplefilter("always")
+        try:
             message.ParseFromString(source)
-    except (DecodeError, RuntimeError, RuntimeWarning) as error:
-        raise ConfigError(
-            f"{len(source)} bytes are neither text nor a serialized {_name(message_class)}: {error}"
-        ) from error
+        except (DecodeError, RuntimeError) as error:
+            raise ConfigError(f"{what}: {error}") from error
+    if unread:
+        raise ConfigError(f"{what}: {unread[0].message}")
     unknown = list(_unknown_in(message, names, ""))
     if unknown:
         raise ConfigError(
