@@ -13,13 +13,31 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from tests.zoo import canned, custom, uncut
+from tests.zoo import canned, custom, fixed, handmade, uncut
 from tests.zoo.models import Built, ZooModel, load, save
+from tests.zoo.training import tf1_style
 
-MODELS: dict[str, Callable[[str], Built]] = {
+Builder = Callable[[str], Built]
+
+
+def _old(builder: Builder) -> Builder:
+    def build(home: str) -> Built:
+        with tf1_style():
+            return builder(home)
+
+    return build
+
+
+MODELS: dict[str, Builder] = {
     **canned.MODELS,
     **custom.MODELS,
     **uncut.MODELS,
+    **fixed.MODELS,
+    **handmade.MODELS,
+    # ref variables, and control flow by Switch and Merge
+    "tf1_dnn_binary": _old(canned.MODELS["dnn_binary_v1"]),
+    "tf1_linear_named_classes_assets": _old(canned.MODELS["linear_named_classes_assets_v1"]),
+    "tf1_tf_metrics": _old(custom.MODELS["tf_metrics"]),
 }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -109,3 +110,15 @@ def train_and_export(
         eval_input_receiver_fn=eval_input_receiver_fn(labels),
     )
     return path.decode()
+
+
+@contextlib.contextmanager
+def tf1_style() -> Iterator[None]:
+    """Makes graphs as TensorFlow 1 did: ref variables, and control flow by Switch and Merge."""
+    tf.compat.v1.disable_resource_variables()
+    tf.compat.v1.disable_control_flow_v2()
+    try:
+        yield
+    finally:
+        tf.compat.v1.enable_control_flow_v2()
+        tf.compat.v1.enable_resource_variables()
