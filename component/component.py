@@ -1,0 +1,136 @@
+"""`SlicedEvaluator`: sliced evaluation of a Trainer's EvalSavedModel in a TFX pipeline."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from google.protobuf.message import Message
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.orchestration import data_types
+from tfx.types import channel, standard_artifacts
+
+from microtome import config, errors, version
+from microtome.component import artifacts, spec
+from microtome.executor import executor, keys
+from microtome.proto import config_pb2
+
+EvalConfigLike = config_pb2.EvalConfig | Message | Mapping[str, Any] | str | bytes
+
+
+class SlicedEvaluator(base_beam_component.BaseBeamComponent):
+    """Computes a model's metrics over the whole data and over every configured slice of it.
+
+    It stands where TFX's Evaluator stands, on the same channels, and reads the EvalSavedModel
+    that the Trainer exported (`Format-TFMA` of the model artifact).
+
+    Example:
+        ```python
+        from microtome import EvalConfig, SlicedEvaluator
+
+        evaluator = SlicedEvaluator(
+            examples=example_gen.outputs["examples"],
+            model=trainer.outputs["model"],
+            eval_config=EvalConfig(
+                slicing_specs=[
+                    {},  # the whole data
+                    {"feature_keys": ["carrier"]},
+                    {"feature_keys": ["origin", "carrier"]},
+                ]
+            ),
+        )
+        evaluator.with_beam_pipeline_args(["--direct_running_mode=multi_processing"])
+        ```
+
+    Component `outputs` contains:
+        - `evaluation`: A `standard_artifacts.ModelEvaluation`: the result files of all slices,
+          and as custom properties the headline (counts, Overall's metrics), what was evaluated on
+          what, and how many slices were not recorded.
+        - `sliced_metrics`: One `SlicedMetrics` a tracked slice (the config's `tracking` says
+          which; by default Overall and all slices of a single feature, the largest 1,000), or one
+          for all of them with `publish: SINGLE`, which Kubeflow v2 needs, as it allows one
+          artifact a key.
+
+    There is no `baseline_model` and no `blessing` yet: models are not compared and not judged.
+
+    Args:
+        examples: Channel of `standard_artifacts.Examples`: what the model is evaluated on.
+        model: Channel of `standard_artifacts.Model` with an EvalSavedModel inside.
+        schema: Channel of `standard_artifacts.Schema`. An EvalSavedModel parses its examples
+            itself, so the schema is not read; it is taken as TFX's Evaluator takes it, and stands
+            in the lineage.
+        eval_config: Which slices, metrics and options: a `microtome.EvalConfig`, or anything else
+            that `microtome.config.parse_eval_config` reads (TFMA's message, a dict, JSON, text).
+            None: the whole data only. A `RuntimeParameter` must be of type str and hold JSON; its
+            value is checked when the component runs.
+        example_splits: Names of the splits to evaluate together; None: `["eval"]`. A
+            `RuntimeParameter` must be of type str and hold a JSON list.
+
+    Raises:
+        ConfigError: The config has unknown or unsupported fields, or no split is named.
+    """
+
+    SPEC_CLASS = spec.SlicedEvaluatorSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
+
+    def __init__(
+        self,
+        examples: channel.BaseChannel,
+        model: channel.BaseChannel,
+        schema: channel.BaseChannel | None = None,
+        eval_config: EvalConfigLike | data_types.RuntimeParameter | None = None,
+        example_splits: Sequence[str] | data_types.RuntimeParameter | None = None,
+    ) -> None:
+        super().__init__(
+            spec=spec.SlicedEvaluatorSpec(
+                **{
+                    keys.EXAMPLES: examples,
+                    keys.MODEL: model,
+                    keys.SCHEMA: schema,
+                    keys.EVAL_CONFIG: _checked_config(eval_config),
+                    keys.EXAMPLE_SPLITS: _checked_splits(example_splits),
+                    keys.MICROTOME_VERSION: version.__version__,
+                    keys.EVALUATION: channel.Channel(standard_artifacts.ModelEvaluation),
+                    keys.SLICED_METRICS: channel.Channel(artifacts.SlicedMetrics),
+                }
+            )
+        )
+
+
+def _checked_config(
+    eval_config: EvalConfigLike | data_types.RuntimeParameter | None,
+) -> config_pb2.EvalConfig | data_types.RuntimeParameter:
+    # TFX itself would drop unknown fields without a word, and would store a dict or a string as
+    # it is written, so that equal configs would not be equal to its cache.
+    if isinstance(eval_config, data_types.RuntimeParameter):
+        _checked_type(eval_config, keys.EVAL_CONFIG, "the config as JSON")
+        if eval_config.default is not None:
+            _checked_config(eval_config.default)
+        return eval_config
+    parsed = config.parse_eval_config({} if eval_config is None else eval_config)
+    config.check_supported(parsed)
+    return parsed
+
+
+def _checked_splits(
+    example_splits: Sequence[str] | data_types.RuntimeParameter | None,
+) -> str | data_types.RuntimeParameter:
+    if isinstance(example_splits, data_types.RuntimeParameter):
+        _checked_type(example_splits, keys.EXAMPLE_SPLITS, "a JSON list, as '[\"eval\"]'")
+        return example_splits
+    splits = ["eval"] if example_splits is None else example_splits
+    if isinstance(splits, str) or not splits or not all(isinstance(split, str) for split in splits):
+        raise errors.ConfigError(
+            "example_splits must be a list of names of splits and name at least one, "
+            f"is {example_splits!r}."
+        )
+    return json.dumps(list(splits))
+
+
+def _checked_type(parameter: data_types.RuntimeParameter, name: str, holds: str) -> None:
+    if parameter.ptype is not str:
+        raise errors.ConfigError(
+            f"The RuntimeParameter {parameter.name!r} for {name} must have ptype=str and hold "
+            f"{holds}; its ptype is {parameter.ptype.__name__}."
+        )

@@ -1,0 +1,64 @@
+"""Short fingerprints of data, model and config: are they the same as last time?
+
+They are cheap: of a file they take the name, the size and both its ends, not all of its content.
+The last bytes of a gzip file hold the checksum of the whole, so for what TFX writes equal digests
+mean equal content. Different digests do not prove different content: the same rows written in
+another order differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+
+import tensorflow as tf
+
+from microtome import config
+from microtome.proto import config_pb2
+
+_SAMPLE = 64 * 1024
+_LENGTH = 32  # hexadecimal digits: 128 bits
+
+
+def digest_files(files: Iterable[tuple[str, str]]) -> str:
+    """Fingerprint of a set of files, whatever their order.
+
+    Args:
+        files: Name and path of each; the name takes part in the digest, the path does not.
+    """
+    described = sorted([name, *_describe(path)] for name, path in files)
+    return _digest(json.dumps(described).encode())
+
+
+def digest_folder(folder: str) -> str:
+    """Fingerprint of all files under a folder, by their paths relative to it."""
+    files = []
+    for parent, _, names in tf.io.gfile.walk(folder):
+        for name in names:
+            path = os.path.join(parent, name)
+            files.append((os.path.relpath(path, folder), path))
+    return digest_files(files)
+
+
+def digest_config(eval_config: config_pb2.EvalConfig) -> str:
+    """Fingerprint of what is computed; what of it is recorded (`tracking`) makes no difference."""
+    computed = config_pb2.EvalConfig()
+    computed.CopyFrom(eval_config)
+    computed.ClearField("tracking")
+    return _digest(config.eval_config_to_json(computed).encode())
+
+
+def _describe(path: str) -> tuple[int, str]:
+    with tf.io.gfile.GFile(path, "rb") as file:
+        size = file.size()
+        ends = file.read(_SAMPLE)
+        if size > _SAMPLE:
+            file.seek(max(size - _SAMPLE, _SAMPLE))
+            ends += file.read()
+    return size, _digest(ends)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:_LENGTH]

@@ -1,0 +1,151 @@
+"""The TFX executor of `SlicedEvaluator`: from artifacts to an evaluation, and back to artifacts."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from typing import Any
+
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import artifact_utils
+from tfx.types.artifact import Artifact
+
+from microtome import config, version
+from microtome.errors import ConfigError
+from microtome.executor import inputs, keys
+from microtome.proto import config_pb2
+
+_LOG = logging.getLogger(__name__)
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Evaluates an EvalSavedModel over TFX examples, on the Beam pipeline that TFX configures."""
+
+    def Do(  # noqa: N802
+        self,
+        input_dict: dict[str, list[Artifact]],
+        output_dict: dict[str, list[Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Evaluates, writes the result files, and fills the output artifacts.
+
+        Args:
+            input_dict:
+                - `examples`: One or more `Examples`, evaluated together.
+                - `model`: One `Model` with an EvalSavedModel inside.
+            output_dict:
+                - `evaluation`: One `ModelEvaluation`: receives the result files.
+                - `sliced_metrics`: One `SlicedMetrics`: replaced by one a tracked slice, that one
+                  the first of them; the files go to folders directly under its URI.
+            exec_properties:
+                - `eval_config`: JSON of `microtome.EvalConfig`.
+                - `example_splits`: JSON list of the splits to evaluate.
+                - `microtome_version`: Not read; it takes part in TFX's cache key.
+
+        Raises:
+            ConfigError: The config has unknown or unsupported fields, does not fit the model, or
+                names a split that is not there.
+            ModelError: The model artifact has no EvalSavedModel, or it cannot be evaluated.
+            DataError: The examples cannot be read, or do not fit the model.
+            OutputError: The results cannot be written.
+        """
+        # TensorFlow and Beam are needed here only, not where a pipeline is put together.
+        from microtome.executor import analysis, publish, tracking
+
+        self._log_startup(input_dict, output_dict, exec_properties)
+        eval_config = _eval_config(exec_properties)
+        splits = _splits(exec_properties)
+        examples = input_dict[keys.EXAMPLES]
+        model = artifact_utils.get_single_instance(input_dict[keys.MODEL])
+        evaluation = artifact_utils.get_single_instance(output_dict[keys.EVALUATION])
+        sliced_metrics = artifact_utils.get_single_instance(output_dict[keys.SLICED_METRICS])
+        folders = inputs.split_folders(examples, splits)
+        model_path = inputs.eval_saved_model_path(model)
+        provenance = self._provenance(
+            model, model_path, examples, folders, splits, eval_config, evaluation
+        )
+
+        result = analysis.evaluate_files(
+            pipeline_factory=self._make_beam_pipeline,
+            eval_shared_model=analysis.default_eval_shared_model(model_path),
+            eval_config=eval_config,
+            file_patterns=[os.path.join(folder, "*") for _, folder in folders],
+            output_path=evaluation.uri,
+        )
+
+        selection = tracking.select_slices(result.slices(), eval_config)
+        output_dict[keys.SLICED_METRICS], selection = publish.publish_slices(
+            sliced_metrics, selection, provenance, eval_config.tracking.publish
+        )
+        publish.describe_evaluation(evaluation, selection, provenance)
+        _LOG.info(
+            "%d slices evaluated, %d recorded. Results: %s",
+            selection.computed,
+            len(selection.records),
+            evaluation.uri,
+        )
+
+    def _provenance(
+        self,
+        model: Artifact,
+        model_path: str,
+        examples: list[Artifact],
+        folders: list[tuple[str, str]],
+        splits: list[str],
+        eval_config: config_pb2.EvalConfig,
+        evaluation: Artifact,
+    ) -> Any:
+        from microtome.executor import digests, publish
+
+        files = [
+            (f"{split}/{name}", path)
+            for split, folder in folders
+            for name, path in inputs.files_in(folder)
+        ]
+        # Airflow and Kubeflow v2 leave these empty
+        context = self._context
+        node = context.pipeline_node if context else None
+        info = context.pipeline_info if context else None
+        return publish.Provenance(
+            model_uri=model.uri,
+            model_id=str(model.id),
+            model_digest=digests.digest_folder(model_path),
+            data_uri=",".join(artifact.uri for artifact in examples),
+            data_id=",".join(str(artifact.id) for artifact in examples),
+            data_digest=digests.digest_files(files),
+            span=_joined(examples, "span"),
+            data_version=_joined(examples, "version"),
+            split=",".join(splits),
+            config_digest=digests.digest_config(eval_config),
+            evaluation_uri=evaluation.uri,
+            component_id=node.node_info.id if node else evaluation.producer_component,
+            pipeline_name=info.id if info else evaluation.pipeline_name,
+            pipeline_run=(context.pipeline_run_id or "") if context else "",
+            microtome_version=version.__version__,
+        )
+
+
+def _eval_config(exec_properties: dict[str, Any]) -> config_pb2.EvalConfig:
+    # The component has checked it already, but not where a RuntimeParameter stood for it.
+    eval_config = config.parse_eval_config(exec_properties[keys.EVAL_CONFIG])
+    config.check_supported(eval_config)
+    return eval_config
+
+
+def _splits(exec_properties: dict[str, Any]) -> list[str]:
+    text = exec_properties[keys.EXAMPLE_SPLITS]
+    try:
+        splits = json.loads(text)
+    except ValueError:
+        splits = None
+    if not isinstance(splits, list) or not splits or not all(isinstance(s, str) for s in splits):
+        raise ConfigError(
+            f"example_splits must be a JSON list of names of splits, such as '[\"eval\"]'; it is "
+            f"{text!r}."
+        )
+    return splits
+
+
+def _joined(examples: list[Artifact], name: str) -> str:
+    return ",".join(filter(None, (inputs.artifact_number(artifact, name) for artifact in examples)))

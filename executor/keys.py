@@ -1,0 +1,16 @@
+"""Names of what the TFX executor is given: in the component's spec, and in `Do`'s dictionaries.
+
+Where TFX's Evaluator has the same thing it has the same name, so that one can stand in for the
+other. TFX's own module of these names is not used, because it imports TensorFlow Model Analysis.
+"""
+
+EXAMPLES = "examples"
+MODEL = "model"
+SCHEMA = "schema"
+
+EVALUATION = "evaluation"
+SLICED_METRICS = "sliced_metrics"
+
+EVAL_CONFIG = "eval_config"
+EXAMPLE_SPLITS = "example_splits"
+MICROTOME_VERSION = "microtome_version"

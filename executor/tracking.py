@@ -1,0 +1,192 @@
+"""Which slices of an evaluation are recorded in ML Metadata, and what is recorded of each.
+
+Synopsis:
+
+    selection = select_slices(result_slices, eval_config)
+    for record in selection.records:   # Overall first, then the largest
+        record.slice_key, record.example_count, record.to_json()
+
+Pure functions of values: nothing here knows TFX or ML Metadata.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from microtome import config, strict_proto
+from microtome.errors import ConfigError
+from microtome.proto import config_pb2
+from microtome.slicing.keys import SliceKey, stringify_slice_key
+from microtome.slicing.spec import SingleSliceSpec
+
+EXAMPLE_COUNT = "post_export_metrics/example_count"
+EXAMPLE_WEIGHT = "post_export_metrics/example_weight"
+
+# ML Metadata stores a double with so many decimals.
+DECIMALS = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class SliceRecord:
+    """What is recorded of one slice.
+
+    Attributes:
+        key: The slice.
+        metrics: Its recorded metrics by name, at full precision, as values that JSON can hold;
+            NaN and the infinities are the strings `NaN`, `Infinity` and `-Infinity`.
+        example_count: Its examples.
+        example_weight: The sum of their weights.
+    """
+
+    key: SliceKey
+    metrics: Mapping[str, Any]
+    example_count: int
+    example_weight: float
+
+    @property
+    def slice_key(self) -> str:
+        """The slice as text, `Overall` for the whole data."""
+        return stringify_slice_key(self.key)
+
+    @property
+    def slice_json(self) -> str:
+        """The slice as a JSON list of [column, value], which tells the number 5 from the text."""
+        return json.dumps([[column, json_value(value)] for column, value in self.key])
+
+    def rounded_weight(self) -> float | None:
+        """The sum of the weights, rounded as ML Metadata stores it; None unless it is finite."""
+        finite = math.isfinite(self.example_weight)
+        return round(self.example_weight, DECIMALS) if finite else None
+
+    def doubles(self) -> dict[str, float]:
+        """The metrics that are one finite number, rounded as ML Metadata stores them."""
+        return {
+            name: round(float(value), DECIMALS)
+            for name, value in self.metrics.items()
+            if isinstance(value, (int, float))
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole record as a dictionary for JSON."""
+        return {
+            "slice_key": self.slice_key,
+            "slice": [[column, json_value(value)] for column, value in self.key],
+            "example_count": self.example_count,
+            "example_weight": json_value(self.example_weight),
+            "metrics": dict(self.metrics),
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """The slices to record.
+
+    Attributes:
+        records: Overall first, then by falling number of examples.
+        computed: How many slices the evaluation has.
+        over_limit: How many more would be recorded if there were no limit.
+    """
+
+    records: tuple[SliceRecord, ...]
+    computed: int
+    over_limit: int
+
+    @property
+    def overall(self) -> SliceRecord | None:
+        """The record of the whole data, if it is there."""
+        return self.records[0] if self.records and not self.records[0].key else None
+
+    def truncated(self, count: int) -> Selection:
+        """The first `count` records only."""
+        left_out = len(self.records) - count
+        return dataclasses.replace(
+            self, records=self.records[:count], over_limit=self.over_limit + left_out
+        )
+
+    def left_out_note(self) -> str:
+        """What is not recorded, for people; empty if all is."""
+        untracked = self.computed - len(self.records) - self.over_limit
+        notes = []
+        if self.over_limit:
+            notes.append(f"{self.over_limit} tracked slices, the smallest, over the limit")
+        if untracked:
+            notes.append(f"{untracked} slices that tracking does not name")
+        return " and ".join(notes)
+
+
+def select_slices(
+    slices: Iterable[tuple[SliceKey, Mapping[str, Any]]], eval_config: config_pb2.EvalConfig
+) -> Selection:
+    """Chooses the slices to record, as `eval_config.tracking` says.
+
+    Args:
+        slices: Every slice's key and its metrics' values by name.
+        eval_config: Its `tracking`: which slices (by default Overall and all of a single
+            feature), which metrics (by default all), and how many slices at most.
+
+    Raises:
+        ConfigError: `tracking.metrics` names a metric that no slice has.
+    """
+    everything = list(slices)
+    tracking = eval_config.tracking
+    specs = [SingleSliceSpec.from_proto(spec) for spec in tracking.slicing_specs]
+    names = set(tracking.metrics)
+    _check_names(names, everything)
+    records = [
+        _record(key, metrics, names) for key, metrics in everything if _is_tracked(key, specs)
+    ]
+    records.sort(key=lambda record: (len(record.key) > 0, -record.example_count, record.slice_key))
+    selection = Selection(tuple(records), computed=len(everything), over_limit=0)
+    return selection.truncated(min(len(records), config.max_tracked_slices(eval_config)))
+
+
+def json_value(value: Any) -> Any:
+    """A metric's value as JSON can hold it: arrays become lists, non-finite numbers strings."""
+    if isinstance(value, np.ndarray):
+        return json_value(value.tolist())
+    if isinstance(value, np.generic):
+        return json_value(value.item())
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    if isinstance(value, float) and not math.isfinite(value):
+        # as proto3's JSON writes them; strict JSON has no NaN
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {str(name): json_value(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [json_value(item) for item in value]
+    return value
+
+
+def _is_tracked(key: SliceKey, specs: list[SingleSliceSpec]) -> bool:
+    if not specs:
+        return len(key) <= 1
+    return any(spec.is_slice_applicable(key) for spec in specs)
+
+
+def _record(key: SliceKey, metrics: Mapping[str, Any], names: set[str]) -> SliceRecord:
+    return SliceRecord(
+        key=key,
+        metrics={
+            name: json_value(value) for name, value in metrics.items() if not names or name in names
+        },
+        example_count=int(metrics[EXAMPLE_COUNT]),
+        example_weight=float(metrics[EXAMPLE_WEIGHT]),
+    )
+
+
+def _check_names(names: set[str], slices: Iterable[tuple[SliceKey, Mapping[str, Any]]]) -> None:
+    known = {name for _, metrics in slices for name in metrics}
+    unknown = sorted(names - known)
+    if unknown and known:
+        hints = "".join(strict_proto.did_you_mean(name, known) for name in unknown)
+        raise ConfigError(
+            f"tracking.metrics names {', '.join(map(repr, unknown))}, which the evaluation does "
+            f"not compute.{hints} It computes: {', '.join(sorted(known))}."
+        )

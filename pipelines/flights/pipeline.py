@@ -1,0 +1,101 @@
+"""The pipeline: ingest, train, and evaluate on the hold-out and on the month that followed."""
+
+from __future__ import annotations
+
+import os
+
+from ml_metadata.proto import metadata_store_pb2
+from tfx.components.example_gen.import_example_gen.component import ImportExampleGen
+from tfx.components.trainer.component import Trainer
+from tfx.orchestration import pipeline
+from tfx.proto import example_gen_pb2, trainer_pb2
+
+from microtome.component import SlicedEvaluator
+from microtome.pipelines.flights import data
+from microtome.proto import config_pb2
+
+HOLD_OUT_EVALUATOR = "SlicedEvaluator.holdout"
+NEXT_MONTH_EVALUATOR = "SlicedEvaluator.next_month"
+
+SLICES = (
+    (),
+    ("carrier",),
+    ("origin",),
+    ("dest",),
+    ("hour",),
+    ("month",),
+    ("haul",),
+    ("origin", "carrier"),
+)
+
+_TRAINER_FILE = os.path.join(os.path.dirname(__file__), "trainer", "flights_trainer.py")
+_TRAINER_FUNCTION = "microtome.pipelines.flights.trainer.flights_trainer.run_fn"
+
+
+def eval_config(
+    publish: config_pb2.Tracking.Publish = config_pb2.Tracking.PER_SLICE,
+) -> config_pb2.EvalConfig:
+    """Every slice of `SLICES`; all of a single feature, and the overall one, are tracked."""
+    return config_pb2.EvalConfig(
+        slicing_specs=[config_pb2.SlicingSpec(feature_keys=columns) for columns in SLICES],
+        tracking=config_pb2.Tracking(publish=publish),
+    )
+
+
+def create_pipeline(
+    name: str,
+    root: str,
+    data_root: str,
+    *,
+    train_steps: int = 600,
+    publish: config_pb2.Tracking.Publish = config_pb2.Tracking.PER_SLICE,
+    package_trainer: bool = True,
+    metadata_connection_config: metadata_store_pb2.ConnectionConfig | None = None,
+    beam_pipeline_args: list[str] | None = None,
+) -> pipeline.Pipeline:
+    """Builds the pipeline for any orchestrator.
+
+    Args: name: The pipeline's name, by which its runs are found in ML Metadata. root: Folder for
+        all that the components write. data_root: Folder of the spans that `data.write_span`
+        writes; each run takes the newest. train_steps: Batches of 512 rows that the model is
+        trained on. publish: One artifact a tracked slice, or a single one, as Kubeflow v2 needs.
+        package_trainer: Whether TFX ships the trainer's file as a wheel, so that a changed file
+        is a changed input to its
+            cache. It needs to write to `root` while the pipeline is being built; without it the
+            trainer is imported from the installed package.
+        metadata_connection_config: Where ML Metadata is; None if the orchestrator knows.
+        beam_pipeline_args: Arguments for all Beam pipelines.
+    """
+    splits = [
+        example_gen_pb2.Input.Split(name=split, pattern=f"span-{{SPAN}}/{split}/*")
+        for split in data.SPLITS
+    ]
+    examples = ImportExampleGen(
+        input_base=data_root, input_config=example_gen_pb2.Input(splits=splits)
+    )
+    trainer = Trainer(
+        examples=examples.outputs["examples"],
+        train_args=trainer_pb2.TrainArgs(splits=[data.TRAIN], num_steps=train_steps),
+        eval_args=trainer_pb2.EvalArgs(splits=[data.EVAL]),
+        **({"module_file": _TRAINER_FILE} if package_trainer else {"run_fn": _TRAINER_FUNCTION}),
+    )
+    evaluators = [
+        SlicedEvaluator(
+            examples=examples.outputs["examples"],
+            model=trainer.outputs["model"],
+            eval_config=eval_config(publish),
+            example_splits=[split],
+        ).with_id(node_id)
+        for node_id, split in (
+            (HOLD_OUT_EVALUATOR, data.EVAL),
+            (NEXT_MONTH_EVALUATOR, data.NEXT_MONTH),
+        )
+    ]
+    return pipeline.Pipeline(
+        pipeline_name=name,
+        pipeline_root=root,
+        components=[examples, trainer, *evaluators],
+        enable_cache=True,
+        metadata_connection_config=metadata_connection_config,
+        beam_pipeline_args=beam_pipeline_args,
+    )

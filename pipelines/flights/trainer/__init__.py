@@ -1,0 +1,1 @@
+"""The Trainer's module file, alone in its folder: TFX packs every module that stands beside it."""
