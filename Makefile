@@ -5,7 +5,7 @@ PYTHON = $(or $(shell for python in python3 python /usr/bin/python3; do \
   $$python -c 'import sys; sys.exit(sys.version_info < (3, 7))' 2>/dev/null && \
   echo $$python && break; done),$(error found no Python 3.7 or later to start with))
 BOOTSTRAP = $(PYTHON) tools/bootstrap.py
-COMPILE = $$($(BOOTSTRAP) uv) pip compile --quiet --generate-hashes --no-emit-index-url --no-header
+COMPILE = $(BOOTSTRAP) uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header
 
 ESTIMATOR = $(CURDIR)/.venv/bin/python
 CURRENT = $(CURDIR)/.venv-current/bin/python
@@ -67,9 +67,10 @@ proto: ## generate the Python modules of the .proto files
 
 # keeps what is pinned; UPGRADE=1 takes the newest of everything
 lock: ## pin what requirements/*.in ask for
-	cd requirements && for line in estimator:3.10 current:3.12 proto:3.10 tools:3.8; do \
+	for line in estimator:3.10 current:3.12 proto:3.10 tools:3.8; do \
+	  file=requirements/$${line%:*}; \
 	  $(COMPILE) $(if $(UPGRADE),--upgrade) --python-version $${line#*:} \
-	    $${line%:*}.in --output-file $${line%:*}.txt || exit 1; \
+	    $$file.in --output-file $$file.txt || exit 1; \
 	done
 
 clean: ## remove all that make has made, the environments too

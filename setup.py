@@ -20,10 +20,12 @@ EXTRAS = {
 
 
 def packages() -> list[str]:
-    names = setuptools.find_packages(str(ROOT), include=["microtome", "microtome.*"])
-    for room in ROOMS:
-        inner = setuptools.find_packages(str(ROOT / room))
-        names += [f"microtome.{room}"] + [f"microtome.{room}.{name}" for name in inner]
+    """Names all packages; folders without an `__init__.py` too, such as a Trainer's module file."""
+    names = []
+    for folder in ("microtome", *ROOMS):
+        prefix = folder if folder == "microtome" else f"microtome.{folder}"
+        inner = setuptools.find_namespace_packages(str(ROOT / folder), exclude=["*__pycache__*"])
+        names += [prefix, *(f"{prefix}.{name}" for name in inner)]
     return names
 
 
@@ -34,6 +36,7 @@ setuptools.setup(
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
+    license_files=["LICENSE"],
     python_requires=">=3.10",
     packages=packages(),
     package_dir={"microtome": "microtome", **{f"microtome.{room}": room for room in ROOMS}},

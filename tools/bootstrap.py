@@ -28,6 +28,7 @@ import time
 from typing import Iterator, NamedTuple
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+LOCKS = ROOT / "requirements"
 HOME = pathlib.Path.home()
 
 
@@ -52,7 +53,7 @@ class Line(NamedTuple):
     @property
     def lock(self) -> pathlib.Path:
         """The file of pinned requirements."""
-        return ROOT / "requirements" / f"{self.name}.txt"
+        return LOCKS / f"{self.name}.txt"
 
     @property
     def variable(self) -> str:
@@ -107,15 +108,14 @@ def short(path: pathlib.Path | str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    names = (*LINES, "uv")
-    if len(arguments) != 1 or arguments[0] not in names:
-        print(f"usage: bootstrap.py NAME; NAME is one of: {', '.join(names)}", file=sys.stderr)
-        return 2
     try:
-        if arguments[0] == "uv":
-            print(require_uv())
-        else:
+        if arguments[:1] == ["uv"]:
+            run_uv(arguments[1:])
+        elif len(arguments) == 1 and arguments[0] in LINES:
             ensure(LINES[arguments[0]])
+        else:
+            print(f"usage: bootstrap.py {'|'.join(LINES)}|uv ARGUMENTS...", file=sys.stderr)
+            return 2
     except BootstrapError as error:
         say(f"error: {error}")
         return 1
@@ -151,6 +151,8 @@ def locked(path: pathlib.Path) -> Iterator[None]:
         except OSError:
             say("another call is building the environment; waiting for it")
             fcntl.flock(file, fcntl.LOCK_EX)
+        # an installer that outlives this process (killed, say) goes on holding the lock
+        os.set_inheritable(file.fileno(), True)
         yield
 
 
@@ -385,7 +387,7 @@ def find_uv(environment: dict[str, str]) -> str | None:
         # a shim on PATH may stand for a uv that is not there
         if candidate and output_of([candidate, "--version"], environment):
             return candidate
-    lock = ROOT / "requirements/tools.txt"
+    lock = LOCKS / "tools.txt"
     say(f"installing uv from {short(lock)} into .venv-tools")
     try:
         run([sys.executable, "-m", "venv", "--clear", str(ROOT / ".venv-tools")], environment)
@@ -398,12 +400,13 @@ def find_uv(environment: dict[str, str]) -> str | None:
     return str(own)
 
 
-def require_uv() -> str:
-    """Returns a uv that runs; an error where there is none."""
-    uv = find_uv(install_environment())
+def run_uv(arguments: list[str]) -> None:
+    """Runs uv as an installation would: the same program, the same settings."""
+    environment = install_environment()
+    uv = find_uv(environment)
     if uv is None:
         raise BootstrapError("this needs uv: install it and call make again")
-    return uv
+    run([uv, *arguments], environment, ROOT)
 
 
 def install_environment() -> dict[str, str]:
@@ -458,9 +461,9 @@ def output_of(command: list[str], environment: dict[str, str]) -> str | None:
     return result.stdout.strip() if result.returncode == 0 else None
 
 
-def run(command: list[str], environment: dict[str, str]) -> None:
-    """Runs a command in a folder where nothing of the checkout is on its sys.path."""
-    result = subprocess.run(command, env=environment, cwd=str(ROOT / "requirements"))
+def run(command: list[str], environment: dict[str, str], folder: pathlib.Path = LOCKS) -> None:
+    """Runs a command, by default in a folder where nothing of the checkout is on its sys.path."""
+    result = subprocess.run(command, env=environment, cwd=str(folder), close_fds=False)
     if result.returncode != 0:
         shown = " ".join(shlex.quote(part) for part in command[:4])
         raise BootstrapError(f"`{shown} ...` failed (exit code {result.returncode})")
