@@ -1,7 +1,8 @@
 """The graph collections in which TFMA before 0.12 looked for features and labels.
 
-Since 0.12 all of it stands in the signature; the collections are written as well, so that an older reader finds them.
-A column is a pair of parallel collections: its keys, and its tensors as `TensorInfo` messages.
+Since 0.12 all of it stands in the signature; the collections are written as well, so that an older
+reader finds them. Named tensors are a pair of parallel collections: the keys, and the tensors as
+`TensorInfo` messages.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ INPUT_REFS = "evaluation_only/label_graph/example_ref"
 VERSION = "evaluation_only/metadata/tfma_version"
 
 
-def write_columns(name: str, tensors: Mapping[str, Any]) -> None:
+def write_tensors(name: str, tensors: Mapping[str, Any]) -> None:
     """Sets the collections `<name>/key` and `<name>/node` of the default graph."""
     _set(f"{name}/key", [b"$Bytes$" + key.encode() for key in tensors])
     _set(f"{name}/node", [_packed(tensor) for tensor in tensors.values()])
@@ -35,7 +36,7 @@ def write_text(name: str, text: str) -> None:
 
 
 def _set(name: str, items: list[Any]) -> None:
-    # an input receiver built twice in one graph must leave only the second
+    # a second receiver in the same graph replaces the first
     tf.compat.v1.get_collection_ref(name)[:] = items
 
 

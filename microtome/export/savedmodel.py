@@ -1,4 +1,4 @@
-"""Exports a trained Estimator as an EvalSavedModel: its eval graph, with metrics, features and labels annotated."""
+"""Exports a trained Estimator as an EvalSavedModel: its eval graph, with everything named."""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ from typing import Any
 import tensorflow as tf
 
 from microtome.errors import ConfigError, ModelError
-from microtome.export.estimators import check_estimator, estimator_api, keyword_only
+from microtome.export.estimators import check_estimator, estimator_api
+from microtome.export.keywords import keyword_only
 from microtome.export.receiver import EvalInputReceiver
+
+RECEIVER = (
+    "a microtome.export.EvalInputReceiver(features=..., labels=..., "
+    'receiver_tensors={"examples": ...})'
+)
 
 
 @keyword_only
@@ -22,53 +28,56 @@ def export_eval_savedmodel(
     assets_extra: Mapping[str, str] | None = None,
     checkpoint_path: str | None = None,
 ) -> bytes:
-    """Exports an EvalSavedModel for Microtome (or TFMA) to evaluate.
+    """Exports an EvalSavedModel, for Microtome or TFMA to evaluate.
+
+    All arguments are keywords.
 
     Args:
       estimator: a trained `tf.estimator.Estimator`.
-      export_dir_base: directory in which a sub-directory, named by the time in seconds, is made for the model.
-      eval_input_receiver_fn: takes no argument; makes a string placeholder for serialised examples, parses them and
-        returns an `EvalInputReceiver`.
-      serving_input_receiver_fn: if given, the serving graph goes into the same directory, sharing the variables.
-      assets_extra: files to copy into `assets.extra`, by their path beneath it.
-      checkpoint_path: checkpoint to export; default the latest of the estimator.
+      export_dir_base: directory in which the model's own directory is made, named by the time in
+        seconds.
+      eval_input_receiver_fn: takes no argument; makes a string placeholder for serialised
+        examples, parses them and returns an `EvalInputReceiver`.
+      serving_input_receiver_fn: if given, the serving graph goes into the same directory and
+        shares the variables.
+      assets_extra: files to copy, by where they go beneath `assets.extra`.
+      checkpoint_path: checkpoint to export; default the estimator's latest.
 
     Returns:
       Path of the model's directory, as bytes. It appears there whole, or not at all.
 
     Raises:
-      ConfigError: TensorFlow has no Estimators here, or an argument is not as described.
+      ConfigError: this TensorFlow has no Estimators, or an argument is not as described.
       ModelError: there is no checkpoint to export.
+      TypeError: an argument was given by position.
     """
     check_estimator(estimator, "export_eval_savedmodel")
+    _check_checkpoint(estimator, checkpoint_path)
     modes = estimator_api("export_eval_savedmodel").ModeKeys
-    receiver_fns = {modes.EVAL: _checked(eval_input_receiver_fn)}
+    receiver_fns: dict[str, Callable[[], Any]] = {modes.EVAL: _checked(eval_input_receiver_fn)}
     if serving_input_receiver_fn is not None:
         receiver_fns[modes.PREDICT] = serving_input_receiver_fn
-    _check_checkpoint(estimator, checkpoint_path)
     path: bytes = estimator.experimental_export_all_saved_models(
         export_dir_base, receiver_fns, assets_extra=assets_extra, checkpoint_path=checkpoint_path
     )
     return path
 
 
-def _checked(
-    eval_input_receiver_fn: Callable[[], EvalInputReceiver],
-) -> Callable[[], EvalInputReceiver]:
+def _checked(eval_input_receiver_fn: Any) -> Callable[[], Any]:
     if not callable(eval_input_receiver_fn):
         raise ConfigError(
-            "eval_input_receiver_fn must be a function that takes no argument and returns an EvalInputReceiver; it is "
-            f"{type(eval_input_receiver_fn).__name__}."
+            f"eval_input_receiver_fn must be a function that takes no argument and returns "
+            f"{RECEIVER}; it is a {type(eval_input_receiver_fn).__name__}."
         )
 
-    def receiver_fn() -> EvalInputReceiver:
+    def receiver_fn() -> Any:
         receiver = eval_input_receiver_fn()
         inputs = getattr(receiver, "receiver_tensors", None)
-        # by its keys, not by its class: a receiver made by TFMA does as well
+        # asked by its keys and not by its class: one made by TFMA does as well
         if not isinstance(inputs, Mapping) or "inputs/examples" not in inputs:
             raise ConfigError(
-                "eval_input_receiver_fn must return a microtome.export.EvalInputReceiver(features=..., labels=..., "
-                f'receiver_tensors={{"examples": ...}}); it returned {type(receiver).__name__}.'
+                f"eval_input_receiver_fn must return {RECEIVER}; it returned a "
+                f"{type(receiver).__name__}."
             )
         return receiver
 
@@ -79,11 +88,11 @@ def _check_checkpoint(estimator: Any, checkpoint_path: str | None) -> None:
     if checkpoint_path is None:
         if estimator.latest_checkpoint() is None:
             raise ModelError(
-                f"No checkpoint to export in the estimator's model_dir {estimator.model_dir!r}: train it first, or name "
-                "one by checkpoint_path."
+                f"There is no checkpoint to export in the estimator's model_dir "
+                f"{estimator.model_dir!r}. Train it first, or name one by checkpoint_path."
             )
-    elif not tf.io.gfile.glob(f"{checkpoint_path}.index"):
+    elif not tf.compat.v1.train.checkpoint_exists(checkpoint_path):
         raise ModelError(
-            f"No checkpoint at checkpoint_path {checkpoint_path!r} (there is no {checkpoint_path}.index). It is the path "
-            "without its suffix, such as 'model_dir/model.ckpt-1000'."
+            f"There is no checkpoint at checkpoint_path {checkpoint_path!r}. It is a path without "
+            "suffix, such as 'model_dir/model.ckpt-1000'."
         )

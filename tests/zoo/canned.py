@@ -42,10 +42,22 @@ def _builder(
 
 def _dnn(estimator: Any, **more: Any) -> Callable[..., Any]:
     def make(home: str, **common: Any) -> Any:
-        columns = training.feature_columns()
-        return estimator(hidden_units=[8], feature_columns=columns, **more, **common)
+        return estimator(
+            hidden_units=[8],
+            feature_columns=training.feature_columns(),
+            optimizer=_optimizer(estimator),
+            **more,
+            **common,
+        )
 
     return make
+
+
+def _optimizer(estimator: Any) -> Any:
+    """One that learns in a few steps, of the kind that this era of Estimators takes."""
+    if issubclass(estimator, tf.estimator.Estimator):
+        return tf.keras.optimizers.legacy.Adagrad(0.3)
+    return tf.compat.v1.train.AdagradOptimizer(0.3)
 
 
 def _linear(estimator: Any, **more: Any) -> Callable[..., Any]:
@@ -61,6 +73,7 @@ def _wide_and_deep(estimator: Any, **more: Any) -> Callable[..., Any]:
             linear_feature_columns=training.sparse_columns(),
             dnn_feature_columns=training.feature_columns(),
             dnn_hidden_units=[8],
+            dnn_optimizer=_optimizer(estimator),
             **more,
             **common,
         )
@@ -72,9 +85,12 @@ def _headed(head: Callable[..., Any]) -> Callable[..., Any]:
     """A DNN under the V2 head that `head([weight_column=...])` gives."""
 
     def make(home: str, config: Any, **weighting: Any) -> Any:
-        columns = training.feature_columns()
         return v2.DNNEstimator(
-            head=head(**weighting), hidden_units=[8], feature_columns=columns, config=config
+            head=head(**weighting),
+            hidden_units=[8],
+            feature_columns=training.feature_columns(),
+            optimizer=_optimizer(v2.DNNEstimator),
+            config=config,
         )
 
     return make
