@@ -10,10 +10,11 @@ from typing import Any
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
+from tfx.utils import path_utils
 
 from microtome import config, version
-from microtome.errors import ConfigError
-from microtome.executor import inputs, keys
+from microtome.errors import ConfigError, DataError
+from microtome.executor import analysis, digests, inputs, keys, publish, tracking
 from microtome.proto import config_pb2
 
 _LOG = logging.getLogger(__name__)
@@ -50,9 +51,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             DataError: The examples cannot be read, or do not fit the model.
             OutputError: The results cannot be written.
         """
-        # TensorFlow and Beam are needed here only, not where a pipeline is put together.
-        from microtome.executor import analysis, publish, tracking
-
         self._log_startup(input_dict, output_dict, exec_properties)
         eval_config = _eval_config(exec_properties)
         splits = _splits(exec_properties)
@@ -60,11 +58,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         model = artifact_utils.get_single_instance(input_dict[keys.MODEL])
         evaluation = artifact_utils.get_single_instance(output_dict[keys.EVALUATION])
         sliced_metrics = artifact_utils.get_single_instance(output_dict[keys.SLICED_METRICS])
-        folders = inputs.split_folders(examples, splits)
-        model_path = inputs.eval_saved_model_path(model)
-        provenance = self._provenance(
-            model, model_path, examples, folders, splits, eval_config, evaluation
+        folders = _split_folders(examples, splits)
+        model_path = inputs.find_eval_saved_model(
+            path_utils.eval_model_dir(model.uri, path_utils.is_old_model_artifact(model)), model.uri
         )
+        provenance = self._provenance(model, model_path, examples, folders, eval_config, evaluation)
 
         result = analysis.evaluate_files(
             pipeline_factory=self._make_beam_pipeline,
@@ -92,11 +90,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         model_path: str,
         examples: list[Artifact],
         folders: list[tuple[str, str]],
-        splits: list[str],
         eval_config: config_pb2.EvalConfig,
         evaluation: Artifact,
-    ) -> Any:
-        from microtome.executor import digests, publish
+    ) -> publish.Provenance:
 
         files = [
             (f"{split}/{name}", path)
@@ -116,7 +112,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             data_digest=digests.digest_files(files),
             span=_joined(examples, "span"),
             data_version=_joined(examples, "version"),
-            split=",".join(splits),
+            split=",".join(dict.fromkeys(split for split, _ in folders)),
             config_digest=digests.digest_config(eval_config),
             evaluation_uri=evaluation.uri,
             component_id=node.node_info.id if node else evaluation.producer_component,
@@ -145,6 +141,24 @@ def _splits(exec_properties: dict[str, Any]) -> list[str]:
             f"{text!r}."
         )
     return splits
+
+
+def _split_folders(examples: list[Artifact], splits: list[str]) -> list[tuple[str, str]]:
+    """The folder of each split in each artifact, with the split's name."""
+    if not examples:
+        raise DataError("There are no examples to evaluate on: the input `examples` is empty.")
+    for artifact in examples:
+        inputs.check_splits(
+            splits, artifact_utils.decode_split_names(artifact.split_names), artifact.uri
+        )
+        inputs.check_file_format(
+            artifact.get_string_custom_property("file_format") or "tfrecords_gzip", artifact.uri
+        )
+    return [
+        (split, artifact_utils.get_split_uri([artifact], split))
+        for artifact in examples
+        for split in splits
+    ]
 
 
 def _joined(examples: list[Artifact], name: str) -> str:
