@@ -21,7 +21,7 @@ from microtome.slicing.keys import (
     slice_key,
     stringify_slice_key,
 )
-from microtome.slicing.slicer import Assignment, Slicer
+from microtome.slicing.slicer import Assignment, Slicer, rows_by_slice
 from microtome.slicing.spec import SingleSliceSpec
 from microtome.slicing.sums import Layout, Scattered, SliceSums
 from microtome.slicing.table import SliceTable
@@ -41,6 +41,7 @@ __all__ = [
     "column_from",
     "natural_order",
     "quantile_edges",
+    "rows_by_slice",
     "slice_key",
     "stringify_slice_key",
 ]

@@ -72,10 +72,12 @@ def quantile_edges(values: npt.ArrayLike, k: int) -> list[float]:
     numbers = numbers[np.isfinite(numbers)]
     if not len(numbers):
         raise ConfigError("quantile_edges needs at least one finite value")
-    edges = np.unique(np.quantile(numbers, np.arange(1, k) / k, method="higher"))
-    # Nothing lies below the smallest value: as an edge it would only make an empty bucket.
-    edges = edges[edges > numbers.min()]
-    return [float(edge) for edge in edges] or [float(numbers.min())]
+    above = numbers[numbers > numbers.min()]
+    if not len(above):
+        return [float(numbers[0])]
+    edges = np.quantile(numbers, np.arange(1, k) / k, method="higher")
+    # Nothing lies below the smallest value, so the next one is the first that can part them.
+    return [float(edge) for edge in np.unique(np.maximum(edges, above.min()))]
 
 
 def _edge_text(edge: float) -> str:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from microtome.errors import DataError
 from microtome.slicing import buckets
@@ -44,15 +45,29 @@ class Feature:
         self._factorized: tuple[Ints, list[Any]] | None = None
 
     def factorized(self) -> tuple[Ints, list[Any]]:
-        """Returns for each value its position in a list of the distinct values, and the list."""
+        """Returns for each value its position in a list of the distinct values, and the list.
+
+        NaN and None have the position -1, the list's last.
+        """
         if self._factorized is None:
-            values = self.values
-            positions, found = pd.factorize(values)
-            distinct = found.tolist()
-            # pandas gives NaN and None the position -1: the list's end.
-            distinct.append(NAN if values.dtype.kind == "f" else None)
+            positions, distinct = _factorize(self.values)
+            distinct.append(NAN if self.values.dtype.kind == "f" else None)
             self._factorized = positions, distinct
         return self._factorized
+
+
+def _factorize(values: npt.NDArray[Any]) -> tuple[Ints, list[Any]]:
+    if values.dtype == object:
+        try:
+            # Half the time that pandas takes; it must look at every object several times.
+            encoded = pa.array(values, pa.large_binary()).dictionary_encode()
+        except (pa.ArrowException, TypeError, UnicodeEncodeError):
+            pass  # not bytes and str alone
+        else:
+            positions = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+            return positions, encoded.dictionary.to_numpy(zero_copy_only=False).tolist()
+    positions, found = pd.factorize(values)
+    return positions, found.tolist()
 
 
 class Part(Protocol):

@@ -61,7 +61,7 @@ def from_dense(array: npt.NDArray[Any]) -> Column:
 
 def from_sparse(indices: npt.NDArray[np.int64], values: npt.NDArray[Any]) -> Column:
     """Makes a column of a sparse tensor: indices [M, rank], the first being the row; values [M]."""
-    rows = np.asarray(indices, dtype=np.int64).reshape(len(values), -1)[:, 0]
+    rows = np.asarray(indices, dtype=np.int64)[:, 0]
     values = _flat(np.asarray(values))
     if np.any(rows[1:] < rows[:-1]):
         order = np.argsort(rows, kind="stable")

@@ -84,6 +84,22 @@ class Slicer:
         return [cross.assign(features, coded, num_rows) for cross in self._crosses]
 
 
+def rows_by_slice(
+    assignments: Iterable[Assignment], num_rows: int
+) -> list[tuple[int, npt.NDArray[np.int64]]]:
+    """Returns for each slice of a batch its id and its rows, ascending; slices by id."""
+    every = np.arange(num_rows)
+    rows = [every if a.rows is None else a.rows for a in assignments]
+    ids = [a.ids for a in assignments]
+    if not ids:
+        return []
+    all_ids, all_rows = np.concatenate(ids), np.concatenate(rows)
+    order = np.lexsort((all_rows, all_ids))
+    slices, starts = np.unique(all_ids[order], return_index=True)
+    parts = np.split(all_rows[order], starts[1:])
+    return list(zip(slices.tolist(), parts, strict=False))
+
+
 def _parts(spec: SingleSliceSpec, known: dict[object, Part]) -> list[Part]:
     """Returns what each feature contributes, shared with the specs that have the same."""
     # Given values first: they leave few rows for what follows.
@@ -103,8 +119,8 @@ def _check(name: str, column: Column, num_rows: int) -> None:
             )
     elif len(rows) and (rows[0] < 0 or rows[-1] >= num_rows):
         raise DataError(
-            f"slice feature {name!r} has values in row {max(int(rows[-1]), -int(rows[0]))} of a "
-            f"batch of {num_rows} rows: its first dimension must be the rows"
+            f"slice feature {name!r} has values in rows {rows[0]} to {rows[-1]} of a batch of "
+            f"{num_rows} rows: its first dimension must be the rows"
         )
 
 

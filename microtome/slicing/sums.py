@@ -40,7 +40,7 @@ class Layout:
     @property
     def shapes(self) -> tuple[tuple[int, int], ...]:
         """The (bins, k) of each of `scattered`."""
-        return tuple((item, 1) if isinstance(item, int) else item for item in self.scattered)
+        return tuple(item if isinstance(item, tuple) else (item, 1) for item in self.scattered)
 
     @property
     def offsets(self) -> tuple[int, ...]:
@@ -111,7 +111,7 @@ class SliceSums:
         self._grow(num_slices)
         for assignment in assignments:
             self._touched[assignment.ids] = True
-        if self.layout.dense:
+        if self.layout.dense and len(dense):
             self._add_dense(assignments, np.ascontiguousarray(dense, np.float64))
         for item, offset, (bins, k) in zip(
             scattered, self.layout.offsets[:-1], self.layout.shapes, strict=True

@@ -14,6 +14,7 @@ from microtome.errors import DataError
 from microtome.slicing.keys import NAN, SliceKey
 
 _MAGIC = b"MTT1"
+_STEPS, _BITS = b"s", b"b"  # how the places of nonzero values are given
 
 
 class SliceTable:
@@ -85,11 +86,10 @@ class SliceTable:
         keys = json.dumps(self.keys, separators=(",", ":")).encode()
         # By bits, because -0.0 is not to become 0.0.
         nonzero = np.ascontiguousarray(self.sums).view(np.uint64) != 0
-        head = np.array([*self.sums.shape, len(keys)], "<i8")
+        where = _pack(nonzero.reshape(-1))
+        head = np.array([*self.sums.shape, len(keys), len(where)], "<i8")
         values = self.sums[nonzero].astype("<f8", copy=False)
-        return b"".join(
-            [_MAGIC, head.tobytes(), keys, np.packbits(nonzero).tobytes(), values.tobytes()]
-        )
+        return b"".join([_MAGIC, head.tobytes(), keys, where, values.tobytes()])
 
     @classmethod
     def from_bytes(cls, data: bytes) -> SliceTable:
@@ -98,21 +98,48 @@ class SliceTable:
         Raises:
           DataError: the bytes are not a table.
         """
-        start = len(_MAGIC) + 24
-        if not data.startswith(_MAGIC) or len(data) < start:
-            raise DataError("these bytes are not a table of slices")
-        height, width, keys_length = np.frombuffer(data, "<i8", 3, len(_MAGIC)).tolist()
-        mask_length = -(-height * width // 8)
-        mask_start = start + keys_length
-        packed = np.frombuffer(data, np.uint8, mask_length, mask_start)
-        nonzero = np.unpackbits(packed, count=height * width).astype(bool).reshape(height, width)
-        sums = np.zeros((height, width))
-        sums[nonzero] = np.frombuffer(data, "<f8", offset=mask_start + mask_length)
-        keys = json.loads(data[start:mask_start])
-        return cls([tuple((column, value) for column, value in key) for key in keys], sums)
+        try:
+            if not data.startswith(_MAGIC):
+                raise ValueError("magic")
+            return cls(*_read(memoryview(data)[len(_MAGIC) :]))
+        except ValueError:
+            raise DataError("these bytes are not a table of slices, or not all of one") from None
 
     def _take(self, rows: npt.NDArray[np.int64]) -> SliceTable:
         return SliceTable([self.keys[row] for row in rows.tolist()], self.sums[rows])
+
+
+def _read(data: memoryview) -> tuple[list[SliceKey], npt.NDArray[np.float64]]:
+    height, width, keys_length, where_length = np.frombuffer(data, "<i8", 4).tolist()
+    keys_start = 4 * 8
+    where_start = keys_start + keys_length
+    values_start = where_start + where_length
+    keys = json.loads(bytes(data[keys_start:where_start]))
+    sums = np.zeros(height * width)
+    places = _unpack(bytes(data[where_start:values_start]), len(sums))
+    values = np.frombuffer(data[values_start:], "<f8")
+    # One value alone would be spread over all places.
+    if len(data) < values_start or len(values) != len(places):
+        raise ValueError("cut off")
+    sums[places] = values
+    pairs = [tuple((column, value) for column, value in key) for key in keys]
+    return pairs, sums.reshape(height, width)
+
+
+def _pack(nonzero: npt.NDArray[np.bool_]) -> bytes:
+    """Says where values stand: by a bit a cell or, if they are few, by the steps between."""
+    places = np.flatnonzero(nonzero)
+    steps = np.diff(places, prepend=0)
+    if 32 * len(places) < len(nonzero) and (not len(steps) or steps.max() < 1 << 32):
+        return _STEPS + steps.astype("<u4").tobytes()
+    return _BITS + np.packbits(nonzero).tobytes()
+
+
+def _unpack(where: bytes, length: int) -> npt.NDArray[np.int64]:
+    if where.startswith(_STEPS):
+        return np.cumsum(np.frombuffer(where, "<u4", offset=1), dtype=np.int64)
+    packed = np.frombuffer(where, np.uint8, offset=1)
+    return np.flatnonzero(np.unpackbits(packed, count=length))
 
 
 def _with_one_nan(key: SliceKey) -> SliceKey:
