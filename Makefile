@@ -29,7 +29,7 @@ current:
 # not from the checkout's root: there `proto/` would hide the package that Google's clients import
 demo: estimator ## run the pipeline on New York's flights twice and show what ML Metadata holds
 	@mkdir -p demo_output
-	@cd demo_output && $(ESTIMATOR) -m microtome.pipelines.flights
+	@cd demo_output && $(ESTIMATOR) -m microtome.pipelines.demo --output $(CURDIR)/demo_output
 
 test: estimator ## run the tests of the estimator line (Python 3.10, TFX 1.15)
 	$(ESTIMATOR) -m pytest -m "not e2e and not slow" $(ARGS)

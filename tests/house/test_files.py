@@ -17,7 +17,7 @@ pytestmark = pytest.mark.current
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 REGISTRIES = re.compile(
-    r"pypi\.org|pythonhosted|registry\.npmjs|repo1?\.maven|maven\.org|deb\.debian|proxy\.golang"
+    r"pypi\.org|python[h]osted|registry\.npmjs|repo1?\.maven|maven\.org|deb\.debian|proxy\.golang"
 )
 # a path of one machine, and not part of a longer path or an address
 MACHINE_PATHS = re.compile(r"(^|[^\w.~)}/-])/(work|root|farm|home/\w+)/")

@@ -25,7 +25,7 @@ ORDER = (
     ("slicing",),
     ("config",),
     ("export", "metrics", "model"),
-    ("results",),
+    ("exporter", "results"),
     ("tracking", "validation"),
     ("view",),
     ("executor",),
