@@ -1,0 +1,46 @@
+"""What the README says is so: its commands, its links and its code."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.M | re.S)
+
+
+def test_make_targets_are_there() -> None:
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), flags=re.M))
+    named = set(re.findall(r"\bmake ([a-z0-9-]+)", "\n".join(blocks("sh"))))
+    assert named >= {"demo", "test"}
+    assert named <= targets
+
+
+def test_links_lead_somewhere() -> None:
+    links = [link for link in re.findall(r"\]\(([^)#]+)", README) if "://" not in link]
+    assert links
+    assert not [link for link in links if not (ROOT / link).exists()]
+
+
+def test_python_runs(tmp_path: pathlib.Path) -> None:
+    from tests import zoo
+
+    model = zoo.build("dnn_binary_v2", tmp_path / "zoo")
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export/eval_savedmodel").symlink_to(model.model_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/eval-00000.tfrecord").symlink_to(model.data_path)
+    program = "\n".join(blocks("python"))
+    assert program
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    assert "accuracy" in run.stdout
+    assert list((tmp_path / "evaluation").glob("metrics*"))
