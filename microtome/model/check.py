@@ -1,0 +1,88 @@
+"""The self-check: what the cut graph computes for groups of rows, against the graph itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from microtome.model.contributions import Contributions
+from microtome.model.lower import LowerHalf
+from microtome.model.reference import ReferenceGraph, RowsFeed
+
+# the graph itself computes in float32
+_RELATIVE, _ABSOLUTE = 1e-3, 1e-5
+_SEED = 20190728
+
+
+def row_groups(num_rows: int) -> list[np.ndarray]:
+    """A few groups of row numbers, each ascending: all rows, two random halves, a handful."""
+    generator = np.random.default_rng(_SEED)
+    groups = [np.arange(num_rows)]
+    for size in (num_rows // 2, num_rows // 2, min(3, num_rows - 1)):
+        if 0 < size < num_rows:
+            groups.append(np.sort(generator.choice(num_rows, size, replace=False)))
+    return groups
+
+
+def group_sums(contributions: Contributions, rows: np.ndarray, bins: Sequence[int]) -> np.ndarray:
+    """The sums over some rows, float64 `[width]`, in the order of `Plan`."""
+    parts = [contributions.dense[rows].sum(axis=0)]
+    for scattered, size in zip(contributions.scattered, bins, strict=True):
+        of_row = np.arange(len(scattered.index)) if scattered.rows is None else scattered.rows
+        kept = np.isin(of_row, rows)
+        parts.append(np.bincount(scattered.index[kept], scattered.values[kept], minlength=size))
+    return np.concatenate(parts)
+
+
+def find_differences(
+    lower: LowerHalf,
+    sums_of: Callable[[np.ndarray], np.ndarray],
+    reference: ReferenceGraph,
+    feed: RowsFeed,
+    groups: Sequence[np.ndarray],
+) -> dict[str, str]:
+    """Compares the lower half with the graph itself.
+
+    Args:
+        sums_of: the sums over a group of rows.
+        feed: the feed for a group of rows.
+
+    Returns:
+        For each metric that differs, how.
+    """
+    differences: dict[str, str] = {}
+    computed = lower.finish(np.stack([sums_of(rows) for rows in groups]))
+    for i, rows in enumerate(groups):
+        expected = reference.values([(feed, rows)])
+        for name, values in computed.items():
+            if name not in differences and not _close(values[i], expected[name]):
+                differences[name] = (
+                    f"the cut gives {_shown(values[i])} where the graph gives {_shown(expected[name])} for "
+                    f"{len(rows)} rows"
+                )
+    return differences
+
+
+def not_additive(reference: ReferenceGraph, feed: RowsFeed, num_rows: int) -> set[str]:
+    """The variables to which two batches do not add what one batch of all their rows, or each of them alone, adds."""
+    halves = [half for half in np.array_split(np.arange(num_rows), 2) if len(half)]
+    whole = reference.sums([(feed, np.arange(num_rows))])
+    in_turn = reference.sums([(feed, half) for half in halves])
+    alone = [reference.sums([(feed, half)]) for half in halves]
+    summed = [sum(parts) for parts in zip(*alone, strict=True)]
+    return {
+        variable.name
+        for variable, *amounts in zip(reference.variables, whole, in_turn, summed, strict=True)
+        if not (_close(amounts[0], amounts[1]) and _close(amounts[0], amounts[2]))
+    }
+
+
+def _close(a: Any, b: Any) -> bool:
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    return a.shape == b.shape and bool(np.allclose(a, b, _RELATIVE, _ABSOLUTE, equal_nan=True))
+
+
+def _shown(value: Any) -> str:
+    return np.array2string(np.asarray(value), precision=6, threshold=4)

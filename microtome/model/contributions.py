@@ -1,0 +1,211 @@
+"""What a batch of examples contributes to the sums of the slices that its rows stand in."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from microtome.errors import ConfigError, DataError
+from microtome.messages import nearest
+from microtome.model.feeding import BatchRunner, Records
+from microtome.model.leaves import DenseLeaf, ScatteredLeaf
+from microtome.model.loading import LoadedModel
+from microtome.slicing.columns import Column, column_from
+from microtome.slicing.sums import Scattered
+
+
+@dataclasses.dataclass(frozen=True)
+class Contributions:
+    """The rows of one batch.
+
+    Attributes:
+        num_rows: number of rows.
+        dense: float64 `[rows, width]`; column 0 is 1 for each row, then come the weights, then the dense leaves.
+        scattered: one a scattered leaf.
+        columns: the slicing features, by name.
+        examples: int `[rows]`, the index of the example that each row came from; None where row i is example i.
+    """
+
+    num_rows: int
+    dense: np.ndarray
+    scattered: list[Scattered]
+    columns: dict[str, Column]
+    examples: np.ndarray | None
+
+    def example_rows(self) -> np.ndarray:
+        """int64 `[rows]`, the index of the example that each row came from."""
+        return np.arange(self.num_rows) if self.examples is None else self.examples
+
+
+class ContributionFetcher:
+    """Computes the contributions of batches, with one run of the session a batch.
+
+    Args:
+        model: ops are added to its graph.
+        features: names of the slicing features to fetch.
+        weight_keys: names of the features that weigh examples.
+
+    Raises:
+        ConfigError: the model has no such feature.
+    """
+
+    def __init__(
+        self,
+        model: LoadedModel,
+        dense: Sequence[DenseLeaf],
+        scattered: Sequence[ScatteredLeaf],
+        features: Sequence[str] = (),
+        weight_keys: Sequence[str] = (),
+    ):
+        check_features(model, features, "slice by")
+        check_features(model, weight_keys, "weigh examples by")
+        self._per_row = [leaf.per_row for leaf in scattered]
+        self._features = tuple(features)
+        self._has_refs = model.input_refs is not None
+        with model.graph.as_default():
+            rows = tf.size(model.inputs[0] if model.input_refs is None else model.input_refs)
+            weights = [_weight(model.features[key], rows) for key in weight_keys]
+            parts = [
+                tf.ones([rows, 1], tf.float64),
+                *weights,
+                *(leaf.fetch(model.graph) for leaf in dense),
+            ]
+            fetches: list[Any] = [tf.concat(parts, axis=1)]
+            for leaf in scattered:
+                fetches.extend(leaf.fetch(model.graph))
+            fetches.extend(model.features[name] for name in features)
+            if self._has_refs:
+                fetches.append(tf.reshape(model.input_refs, [-1]))
+        self._runner = BatchRunner(model, fetches)
+
+    def __call__(self, records: Records) -> Contributions:
+        """Fetches the contributions of a batch of serialized examples.
+
+        Raises:
+            tf.errors.OpError: the model refuses the batch.
+            DataError: the model's tensors do not fit together.
+        """
+        steps = [self._unpack(values, len(records)) for values in self._runner(records)]
+        return steps[0] if len(steps) == 1 else concatenate(steps)
+
+    def _unpack(self, values: list[Any], num_examples: int) -> Contributions:
+        fetched = iter(values)
+        dense = next(fetched)
+        scattered = []
+        for per_row in self._per_row:
+            index, value = next(fetched), next(fetched)
+            rows = None if per_row == 1 else np.repeat(np.arange(len(dense)), per_row)
+            scattered.append(Scattered(index, value, rows))
+        columns = {name: _column(name, next(fetched), len(dense)) for name in self._features}
+        examples = next(fetched) if self._has_refs else None
+        if (
+            examples is not None
+            and len(examples)
+            and not 0 <= examples.min() <= examples.max() < num_examples
+        ):
+            raise DataError(
+                f"The model's input_refs run from {examples.min()} to {examples.max()}, but the batch has "
+                f"{num_examples} examples; each must be the index of the example that a row came from."
+            )
+        return Contributions(len(dense), dense, scattered, columns, examples)
+
+
+def check_features(model: LoadedModel, names: Sequence[str], purpose: str) -> None:
+    """Checks that the model has the named features.
+
+    Raises:
+        ConfigError: it has not; says which it has.
+    """
+    missing = [name for name in names if name not in model.features]
+    if missing:
+        known = sorted(model.features)
+        hint = nearest(missing[0], known)
+        raise ConfigError(
+            f"There is no feature {missing[0]!r} to {purpose}{hint}. The EvalSavedModel {model.signature.path!r} has "
+            f"the features: {', '.join(known) or '(none)'}. A feature that the model does not train on can be added for "
+            "slicing in the Trainer's eval_input_receiver_fn."
+        )
+
+
+def concatenate(
+    parts: Sequence[Contributions], num_examples: Sequence[int] | None = None
+) -> Contributions:
+    """Joins the contributions of several batches.
+
+    Args:
+        num_examples: the number of examples of each batch; None where all come from the examples of one batch.
+    """
+    first_examples = np.cumsum([0, *(num_examples or [0] * len(parts))])
+    starts = np.cumsum([0, *(part.num_rows for part in parts)])
+    return Contributions(
+        num_rows=int(starts[-1]),
+        dense=np.concatenate([part.dense for part in parts]),
+        scattered=[
+            _join_scattered(group, starts)
+            for group in zip(*(p.scattered for p in parts), strict=True)
+        ],
+        columns={
+            name: _join_columns([p.columns[name] for p in parts], starts)
+            for name in parts[0].columns
+        },
+        examples=None
+        if parts[0].examples is None
+        else np.concatenate(
+            [part.examples + first for part, first in zip(parts, first_examples, strict=False)]
+        ),
+    )
+
+
+def _join_scattered(group: Sequence[Scattered], starts: np.ndarray) -> Scattered:
+    rows = None
+    if any(part.rows is not None for part in group):
+        rows = _shifted([part.rows for part in group], [len(part.index) for part in group], starts)
+    return Scattered(
+        np.concatenate([part.index for part in group]),
+        np.concatenate([part.values for part in group]),
+        rows,
+    )
+
+
+def _join_columns(group: Sequence[Column], starts: np.ndarray) -> Column:
+    rows = None
+    if any(part.rows is not None for part in group):
+        rows = _shifted([part.rows for part in group], [len(part.values) for part in group], starts)
+    return Column(np.concatenate([part.values for part in group]), rows)
+
+
+def _shifted(
+    rows: Sequence[np.ndarray | None], lengths: Sequence[int], starts: np.ndarray
+) -> np.ndarray:
+    parts = [
+        start + (np.arange(length) if part is None else part)
+        for part, length, start in zip(rows, lengths, starts, strict=False)
+    ]
+    return np.concatenate(parts)
+
+
+def _column(name: str, value: Any, num_rows: int) -> Column:
+    column = column_from(value)
+    count = len(column.values) if column.rows is None else (column.rows.max(initial=-1) + 1)
+    if count > num_rows or (column.rows is None and count != num_rows):
+        raise DataError(
+            f"The feature {name!r} has {count} rows where the batch has {num_rows}; it cannot be sliced by. A feature "
+            "must have one entry a row in its first dimension."
+        )
+    return column
+
+
+def _weight(tensor: Any, rows: tf.Tensor) -> tf.Tensor:
+    """A weight a row, float64 `[rows, 1]`; several weights of a row add up."""
+    if isinstance(tensor, tf.SparseTensor):
+        flat = tf.math.unsorted_segment_sum(
+            tf.cast(tensor.values, tf.float64), tensor.indices[:, 0], tf.cast(rows, tf.int64)
+        )
+        return tf.reshape(flat, [-1, 1])
+    dense = tensor.to_tensor() if isinstance(tensor, tf.RaggedTensor) else tensor
+    by_row = tf.reshape(tf.cast(dense, tf.float64), [rows, -1])
+    return tf.reduce_sum(by_row, axis=1, keepdims=True)

@@ -1,0 +1,118 @@
+"""A loaded model at work: from serialized examples to what they contribute to each slice's sums."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from microtome.errors import DataError
+from microtome.model.contributions import ContributionFetcher, Contributions, concatenate
+from microtome.model.feeding import Records, RowFeeder
+from microtome.model.loading import LoadedModel, op_error_text
+from microtome.model.plan import Path, Plan
+from microtome.model.reference import ReferenceGraph, RowsFeed
+from microtome.model.structure import Structure, analyze
+
+_REFUSALS = (
+    tf.errors.InvalidArgumentError,
+    tf.errors.ResourceExhaustedError,
+    tf.errors.FailedPreconditionError,
+)
+
+
+class ModelEvaluator:
+    """Computes, by a plan, what batches of examples contribute.
+
+    Safe to use from several threads.
+
+    Args:
+        model: the loaded model; ops are added to its graph, which is then closed to changes.
+        plan: made by `make_plan` for the same model.
+        features: names of the slicing features to fetch.
+    """
+
+    def __init__(self, model: LoadedModel, plan: Plan, features: Sequence[str]):
+        self.plan = plan
+        self._model = model
+        self._lock = threading.Lock()
+        with model.graph.as_default():
+            self._fetcher = ContributionFetcher(
+                model, plan.dense, plan.scattered, features, plan.weight_keys
+            )
+            self._feeder: RowFeeder | None = None
+            self._summing = self._listing = None
+            summed, listed = plan.on(Path.REFERENCE_SUMS), plan.on(Path.REFERENCE_ROWS)
+            if summed or listed:
+                structure = analyze(model)
+                self._feeder = RowFeeder(model)
+                self._summing = _reference(model, structure, summed)
+                self._listing = _reference(model, structure, listed)
+        model.graph.finalize()
+
+    def contributions(self, records: Records) -> Contributions:
+        """What each row of a batch contributes.
+
+        A batch that the model refuses is halved until the refused example stands alone.
+
+        Raises:
+            DataError: the model refuses an example; the message begins with its number in the batch.
+        """
+        return self._halving(records, 0)
+
+    def _halving(self, records: Records, first: int) -> Contributions:
+        try:
+            return self._fetcher(records)
+        except _REFUSALS as error:
+            if len(records) <= 1:
+                raise DataError(
+                    f"Example {first} of the batch is refused by the model: {op_error_text(error)}"
+                ) from error
+        middle = len(records) // 2
+        parts = [
+            self._halving(records[:middle], first),
+            self._halving(records[middle:], first + middle),
+        ]
+        return concatenate(parts, [middle, len(records) - middle])
+
+    def rows_feed(self, records: Records) -> RowsFeed:
+        """Prepares a batch for the reference path."""
+        assert self._feeder is not None
+        with self._lock:
+            return self._feeder.load(records)
+
+    def reference_sums(self, feed: RowsFeed, rows: np.ndarray) -> np.ndarray:
+        """What some rows of a batch add to the variables of `Plan.summed`: float64 `[Plan.summed_width]`."""
+        assert self._summing is not None
+        with self._lock:
+            added = self._summing.sums([(feed, rows)])
+        by_name = {v.name: amount for v, amount in zip(self._summing.variables, added, strict=True)}
+        return np.concatenate([by_name[name].reshape(-1) for name in self.plan.summed])
+
+    def reference_values(self, batches: Sequence[tuple[Records, np.ndarray]]) -> Mapping[str, Any]:
+        """The metrics of the path REFERENCE_ROWS over the rows of one slice.
+
+        Args:
+            batches: examples, and which of their rows stand in the slice.
+        """
+        assert self._listing is not None
+        feeds = [(self.rows_feed(records), rows) for records, rows in batches]
+        wanted = self.plan.on(Path.REFERENCE_ROWS)
+        with self._lock:
+            values = self._listing.values(feeds)
+        return {name: values[name] for name in wanted}
+
+    def close(self) -> None:
+        self._model.close()
+
+
+def _reference(
+    model: LoadedModel, structure: Structure, metrics: Sequence[str]
+) -> ReferenceGraph | None:
+    if not metrics:
+        return None
+    updated = structure.updated_with(list(metrics))
+    return ReferenceGraph(model, updated, structure.written_by(updated))

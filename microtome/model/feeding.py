@@ -1,0 +1,125 @@
+"""Running a loaded model on batches of examples, or on chosen rows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from microtome.model.loading import LoadedModel
+
+Records = Sequence[bytes] | np.ndarray
+
+
+class BatchRunner:
+    """Evaluates a fixed list of tensors on batches of serialized examples.
+
+    Args:
+        model: the model; its graph must not change afterwards.
+        fetches: the tensors.
+    """
+
+    def __init__(self, model: LoadedModel, fetches: Sequence[tf.Tensor]):
+        self._model = model
+        feeds = list(model.inputs)
+        if model.iterator_initializer is None:
+            self._run: Callable[..., list[Any]] = model.session.make_callable(list(fetches), feeds)
+        else:
+            self._initialize = model.session.make_callable(model.iterator_initializer, feeds)
+            self._run = model.session.make_callable(list(fetches))
+
+    def __call__(self, records: Records) -> list[list[Any]]:
+        """Runs one batch.
+
+        Returns:
+            The fetched values: one list a step. A model without an iterator takes one step; one with an iterator as many as
+            its iterator gives for the batch.
+        """
+        array = np.asarray(records, dtype=object)
+        feeds = [array] * len(self._model.inputs)
+        if self._model.iterator_initializer is None:
+            return [self._run(*feeds)]
+        self._initialize(*feeds)
+        steps = []
+        while True:
+            try:
+                steps.append(self._run())
+            except tf.errors.OutOfRangeError:
+                return steps
+
+
+class RowFeeder:
+    """Feeds chosen rows of a batch to the model's graph, whatever the number of rows an example expands to.
+
+    A model whose row i is its example i is fed the examples. Any other is fed the rows of its features and labels, which
+    the format allows to be fed in place of what the examples were parsed to.
+    """
+
+    def __init__(self, model: LoadedModel):
+        self._model = model
+        self._by_example = model.input_refs is None and model.iterator_initializer is None
+        groups = [*model.features.values(), *model.labels.values()]
+        self._components = [tensor for tensor in groups if tensor is not None]
+        flat = [part for tensor in self._components for part in _parts(tensor)]
+        self._runner = None if self._by_example else BatchRunner(model, flat)
+
+    def load(self, records: Records) -> Callable[[np.ndarray], dict[tf.Tensor, Any]]:
+        """Prepares a batch; the returned function gives the feed for an array of its row numbers, in ascending order."""
+        array = np.asarray(records, dtype=object)
+        if self._runner is None:
+            return lambda rows: {placeholder: array[rows] for placeholder in self._model.inputs}
+        steps = self._runner(array)
+        return lambda rows: self._feed(steps, rows)
+
+    def _feed(self, steps: list[list[Any]], rows: np.ndarray) -> dict[tf.Tensor, Any]:
+        if len(steps) != 1:
+            raise NotImplementedError(
+                "rows cannot be chosen from an iterator that gives several batches"
+            )
+        values, feed = iter(steps[0]), {}
+        for tensor in self._components:
+            parts = _parts(tensor)
+            feed.update(zip(parts, _take(tensor, [next(values) for _ in parts], rows), strict=True))
+        return feed
+
+
+def flat_parts(tensors: Mapping[str, Any]) -> list[tf.Tensor]:
+    """The plain tensors that dense, sparse and ragged tensors consist of."""
+    return [part for tensor in tensors.values() for part in _parts(tensor)]
+
+
+def _parts(tensor: Any) -> list[tf.Tensor]:
+    if isinstance(tensor, tf.SparseTensor):
+        return [tensor.indices, tensor.values, tensor.dense_shape]
+    if isinstance(tensor, tf.RaggedTensor):
+        return [tensor.flat_values, *tensor.nested_row_splits]
+    return [tensor]
+
+
+def _take(tensor: Any, values: list[np.ndarray], rows: np.ndarray) -> list[np.ndarray]:
+    if isinstance(tensor, tf.SparseTensor):
+        return _take_sparse(*values, rows=rows)
+    if isinstance(tensor, tf.RaggedTensor):
+        flat, *splits = values
+        return _take_ragged(flat, splits, rows)
+    return [values[0][rows]]
+
+
+def _take_sparse(indices, values, dense_shape, rows) -> list[np.ndarray]:
+    kept = np.isin(indices[:, 0], rows)
+    taken = indices[kept].copy()
+    taken[:, 0] = np.searchsorted(rows, taken[:, 0])
+    return [taken, values[kept], np.concatenate([[len(rows)], dense_shape[1:]])]
+
+
+def _take_ragged(flat, splits, rows) -> list[np.ndarray]:
+    taken = []
+    for split in splits:
+        lengths = (split[1:] - split[:-1])[rows]
+        starts = np.repeat(split[:-1][rows], lengths)
+        offsets = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        taken.append(np.concatenate([[0], np.cumsum(lengths)]).astype(split.dtype))
+        rows = starts + offsets
+    return [flat[rows], *taken]

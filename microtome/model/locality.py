@@ -1,0 +1,118 @@
+"""Checks that what a row contributes is its own: the same whatever other rows stand in the batch."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from microtome.model.feeding import BatchRunner, Records
+from microtome.model.leaves import DenseLeaf, Leaf, RowLayout, ScatteredLeaf
+from microtome.model.loading import LoadedModel
+
+_RELATIVE, _ABSOLUTE = 1e-3, 1e-5
+
+
+def check_leaves(
+    model: LoadedModel,
+    leaves: Mapping[str, Leaf],
+    examples: Records,
+    refuse: Callable[[str, str], None],
+) -> dict[str, Leaf]:
+    """Settles how the leaves' tensors hold the rows, by evaluating them on a batch and on some of its rows in another order.
+
+    Args:
+        leaves: by output.
+        examples: serialized examples.
+        refuse: called with the output and the reason for each leaf that is not usable.
+
+    Returns:
+        The usable leaves, with their layouts.
+    """
+    forms = [
+        form
+        for leaf in leaves.values()
+        if isinstance(leaf, DenseLeaf | ScatteredLeaf)
+        for form in _layouts(leaf)
+    ]
+    first, second = _compare_batches(model, forms, examples)
+    usable = {
+        output: leaf
+        for output, leaf in leaves.items()
+        if not isinstance(leaf, DenseLeaf | ScatteredLeaf)
+    }
+    for form, before, after in zip(forms, first, second, strict=True):
+        if form.output not in usable and _agree(before, after):
+            usable[form.output] = form
+    for output in leaves:
+        if output not in usable:
+            refuse(
+                output, f"what a row adds (to {output!r}) depends on the other rows of its batch"
+            )
+    return {output: usable[output] for output in leaves if output in usable}
+
+
+def _layouts(leaf: DenseLeaf | ScatteredLeaf) -> list[Leaf]:
+    layout = getattr(leaf, "layout", None)
+    if layout is None or layout.per_row == 1:
+        return [leaf]
+    other = RowLayout(layout.per_row, interleaved=not layout.interleaved)
+    return [leaf, dataclasses.replace(leaf, layout=other)]
+
+
+def _compare_batches(model: LoadedModel, forms, examples: Records):
+    """Each form's values by row: in the whole batch, taken at the second batch's rows, and in the second batch."""
+    with model.graph.as_default():
+        tensors = [tensor for form in forms for tensor in _by_row(form, model.graph)]
+        refs = [] if model.input_refs is None else [tf.reshape(model.input_refs, [-1])]
+    runner = BatchRunner(model, [*tensors, *refs])
+    order = np.arange(len(examples))[::-1][: max(2, len(examples) // 2 + 1)]
+    order = np.zeros(2, np.int64) if len(examples) == 1 else order
+    (whole,), (part,) = runner(examples), runner([examples[i] for i in order])
+    if refs:
+        rows = _matching_rows(whole.pop(), part.pop(), order)
+    else:
+        rows = order
+    widths = [len(_by_row_count(form)) for form in forms]
+    return _regroup([values[rows] for values in whole], widths), _regroup(part, widths)
+
+
+def _by_row(form: Leaf, graph: tf.Graph) -> list[tf.Tensor]:
+    if isinstance(form, ScatteredLeaf):
+        return [tf.reshape(tensor, [-1, form.per_row]) for tensor in form.fetch(graph)]
+    assert isinstance(form, DenseLeaf)
+    return [form.fetch(graph)]
+
+
+def _by_row_count(form: Leaf) -> range:
+    return range(2 if isinstance(form, ScatteredLeaf) else 1)
+
+
+def _regroup(values: list[np.ndarray], widths: list[int]) -> list[list[np.ndarray]]:
+    iterator = iter(values)
+    return [[next(iterator) for _ in range(width)] for width in widths]
+
+
+def _matching_rows(whole: np.ndarray, part: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """For each row of the second batch, the row of the first that is the same occurrence of the same example.
+
+    Args:
+        whole, part: the example that each row came from, in the first and in the second batch.
+        order: for each example of the second batch, its number in the first.
+    """
+    seen = np.zeros(len(order), np.int64)
+    rows = []
+    for position in part:
+        occurrences = np.flatnonzero(whole == order[position])
+        rows.append(occurrences[min(seen[position], len(occurrences) - 1)])
+        seen[position] += 1
+    return np.asarray(rows, np.int64)
+
+
+def _agree(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
+    return all(
+        a.shape == b.shape and np.allclose(a, b, _RELATIVE, _ABSOLUTE, equal_nan=True)
+        for a, b in zip(first, second, strict=True)
+    )

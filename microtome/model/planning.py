@@ -1,0 +1,327 @@
+"""Plans how each metric of a model is computed, from its graph and a few examples."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from microtome.errors import DataError, ModelError
+from microtome.model import check
+from microtome.model.contributions import ContributionFetcher, Contributions, concatenate
+from microtome.model.feeding import BatchRunner, Records, RowFeeder
+from microtome.model.fingerprint import Fingerprints
+from microtome.model.leaves import DenseLeaf, Leaf, ScatteredLeaf, share_fetches
+from microtome.model.loading import LoadedModel, op_error_text
+from microtome.model.locality import check_leaves
+from microtome.model.lower import LowerHalf
+from microtome.model.lower_build import build_lower_half
+from microtome.model.measure import Candidate, NotALeaf, Unusable
+from microtome.model.plan import MetricPlan, Path, Plan
+from microtome.model.reference import ReferenceGraph, RowsFeed
+from microtome.model.structure import Structure, analyze
+
+_LOG = logging.getLogger(__name__)
+
+# numbers of examples on which shapes are measured; the smaller for models that refuse larger batches
+_PROBE_SIZES = ((17, 48), (6, 11), (2, 3), (1, 2))
+MAX_EXAMPLES = _PROBE_SIZES[0][1]
+
+
+def make_plan(model: LoadedModel, examples: Records, weight_keys: Sequence[str] = ()) -> Plan:
+    """Plans the computation of all metrics of a loaded model.
+
+    Args:
+        model: ops are added to its graph.
+        examples: some serialized examples of the data; no more than MAX_EXAMPLES are used.
+        weight_keys: features that weigh examples.
+
+    Raises:
+        DataError: there are no examples, or they do not fit the model.
+        ConfigError: a weight is no feature of the model.
+    """
+    if len(examples) == 0:
+        raise DataError("There are no examples to plan the evaluation with.")
+    examples = [bytes(example) for example in examples[:MAX_EXAMPLES]]
+    try:
+        with model.graph.as_default():
+            structure, leaves, batch_size = _find_leaves(model, examples)
+            probe = examples[:batch_size]
+            leaves = check_leaves(model, leaves, probe, structure.refuse_leaf)
+            plan = _Planner(model, structure, leaves, tuple(weight_keys), probe).plan()
+    except tf.errors.OpError as error:
+        find_refused_example(model, examples)
+        raise ModelError(
+            f"The metrics of the EvalSavedModel {model.signature.path!r} cannot be run: {op_error_text(error)}"
+        ) from error
+    _report(plan)
+    return plan
+
+
+def _find_leaves(
+    model: LoadedModel, examples: list[bytes]
+) -> tuple[Structure, dict[str, Leaf], int]:
+    """Analyzes the graph and measures the shapes of what may reduce rows, until both agree.
+
+    Returns:
+        The structure, the leaves by output, and a number of examples that the model takes in one batch.
+    """
+    no_leaves: frozenset[str] = frozenset()
+    while True:
+        structure = analyze(model, no_leaves)
+        candidates = [
+            Candidate(name, _leaf_op(model.graph, name)) for name in structure.leaf_names()
+        ]
+        leaves, wrong, batch_size = _measure(model, structure, candidates, examples)
+        if not wrong:
+            return structure, leaves, batch_size
+        no_leaves |= wrong
+
+
+def _leaf_op(graph: tf.Graph, name: str) -> tf.Operation:
+    return graph.get_operation_by_name(name.partition(":")[0])
+
+
+def _measure(
+    model: LoadedModel, structure: Structure, candidates: list[Candidate], examples: list[bytes]
+) -> tuple[dict[str, Leaf], frozenset[str], int]:
+    leaves, wrong = {}, set()
+    fetches = {(c.output, key): tensor for c in candidates for key, tensor in c.probes.items()}
+    try:
+        small, large, rows, batch_size = _two_batches(model, fetches, examples)
+    except _OneAtATime as reason:
+        for candidate in candidates:
+            structure.refuse_leaf(candidate.output, str(reason))
+        return {}, frozenset(), 1
+    for candidate in candidates:
+        of_small, of_large = (
+            {key: values[candidate.output, key] for key in candidate.probes}
+            for values in (small, large)
+        )
+        try:
+            leaves[candidate.output] = candidate.leaf(of_small, of_large, rows)
+        except NotALeaf:
+            wrong.add(candidate.output)
+        except Unusable as reason:
+            structure.refuse_leaf(
+                candidate.output, f"{candidate.op.type} {candidate.op.name!r}: {reason}"
+            )
+    return leaves, frozenset(wrong), batch_size
+
+
+class _OneAtATime(Exception):
+    """The model takes no batch of several examples."""
+
+
+def _two_batches(model: LoadedModel, fetches: dict, examples: list[bytes]):
+    """Evaluates the tensors on batches of two sizes; gives both values, the numbers of rows, and the larger size."""
+    with model.graph.as_default():
+        rows = tf.size(model.inputs[0] if model.input_refs is None else model.input_refs)
+    runner = BatchRunner(model, [rows, *fetches.values()])
+    error: Exception | None = None
+    for sizes in _PROBE_SIZES:
+        try:
+            steps = [runner([examples[i % len(examples)] for i in range(size)]) for size in sizes]
+        except (tf.errors.InvalidArgumentError, tf.errors.ResourceExhaustedError) as refusal:
+            error = refusal
+            continue
+        if any(len(step) != 1 for step in steps):
+            # the model's own iterator makes smaller batches
+            continue
+        (small,), (large,) = steps
+        if small[0] != large[0]:
+            values = [dict(zip(fetches, batch[1:], strict=True)) for batch in (small, large)]
+            return values[0], values[1], (int(small[0]), int(large[0])), sizes[1]
+    if error is None:
+        raise _OneAtATime("the number of rows does not grow with the number of examples")
+    find_refused_example(model, examples)
+    raise _OneAtATime("the model refuses batches of more than one example") from error
+
+
+def find_refused_example(model: LoadedModel, examples: Sequence[bytes]) -> None:
+    """Runs the model on each example alone.
+
+    Raises:
+        DataError: it refuses one; names it, with the model's reason.
+    """
+    runner = BatchRunner(model, [update for _, update in model.metrics.values()])
+    refusals: dict[int, tf.errors.OpError] = {}
+    for number, example in enumerate(examples):
+        try:
+            runner([example])
+        except tf.errors.OpError as error:
+            refusals[number] = error
+    if not refusals:
+        return
+    number, error = next(iter(refusals.items()))
+    which = (
+        f"example {number}"
+        if len(refusals) < len(examples)
+        else f"every one of the first {len(examples)} examples"
+    )
+    raise DataError(
+        f"The model {model.signature.path!r} refuses {which} of the data: {op_error_text(error)} It reads the features "
+        f"{', '.join(sorted(model.features))}."
+    ) from error
+
+
+class _Planner:
+    """Chooses each metric's path and lays out the sums."""
+
+    def __init__(
+        self,
+        model: LoadedModel,
+        structure: Structure,
+        leaves: dict[str, Leaf],
+        weight_keys: tuple[str, ...],
+        examples: list[bytes],
+    ):
+        self._model = model
+        self._structure = structure
+        self._weight_keys = weight_keys
+        self._examples = examples
+        fingerprints = Fingerprints()
+        self._leaves = leaves
+        shared, self._owners = share_fetches(
+            leaves, lambda name: fingerprints.canonical(model.graph.get_tensor_by_name(name))
+        )
+        self._dense = tuple(leaf for leaf in shared if isinstance(leaf, DenseLeaf))
+        self._scattered = tuple(leaf for leaf in shared if isinstance(leaf, ScatteredLeaf))
+        self._paths: dict[str, MetricPlan] = {
+            name: MetricPlan(name, Path.UNAVAILABLE, reason)
+            for name, reason in structure.unavailable.items()
+        }
+
+    def plan(self) -> Plan:
+        cut = [name for name in self._undecided() if not self._structure.refusal(name)]
+        to_check, lower = self._lower(cut, [])
+        everything = list(self._structure.reads)
+        reference = ReferenceGraph(self._model, everything, self._structure.written_by(everything))
+        fetcher = ContributionFetcher(
+            self._model, self._dense, self._scattered, (), self._weight_keys
+        )
+        feeder = RowFeeder(self._model)
+        contributions = self._contributions(fetcher)
+        feed = feeder.load(self._examples)
+        self._check(to_check, lower, contributions, reference, feed)
+        self._choose_reference(reference, feed, contributions.num_rows)
+        return self._assemble()
+
+    def _undecided(self) -> list[str]:
+        return [name for name in self._structure.reads if name not in self._paths]
+
+    def _contributions(self, fetcher: ContributionFetcher) -> Contributions:
+        try:
+            return fetcher(self._examples)
+        except (tf.errors.InvalidArgumentError, tf.errors.ResourceExhaustedError):
+            find_refused_example(self._model, self._examples)
+            singles = [fetcher([example]) for example in self._examples]
+            return concatenate(singles, [1] * len(singles))
+
+    def _check(
+        self,
+        names: list[str],
+        lower: LowerHalf,
+        contributions: Contributions,
+        reference: ReferenceGraph,
+        feed: RowsFeed,
+    ) -> None:
+        bins = [leaf.bins for leaf in self._scattered]
+        differences = check.find_differences(
+            lower,
+            lambda rows: check.group_sums(contributions, rows, bins),
+            reference,
+            feed,
+            check.row_groups(contributions.num_rows),
+        )
+        for name in names:
+            if name in differences:
+                self._structure.refused[f"self-check of {name}"] = differences[name]
+                self._structure.reads[name].add(f"self-check of {name}")
+            else:
+                self._paths[name] = self._structure.cut_plan(name)
+
+    def _choose_reference(self, reference: ReferenceGraph, feed: RowsFeed, num_rows: int) -> None:
+        names = self._undecided()
+        if not names:
+            return
+        batch_bound = check.not_additive(reference, feed, num_rows)
+        for name in names:
+            why = self._why_not_summed(name, batch_bound)
+            path = Path.REFERENCE_ROWS if why else Path.REFERENCE_SUMS
+            self._paths[name] = MetricPlan(
+                name, path, "; ".join(filter(None, [self._structure.refusal(name), why]))
+            )
+
+    def _why_not_summed(self, metric: str, batch_bound: set[str]) -> str:
+        """Why what batches add to the metric's variables cannot be summed; empty where it can."""
+        for name in sorted(self._structure.reads[metric]):
+            variable = self._structure.variables.get(name)
+            if variable is None:
+                continue
+            if not variable.may_be_summed or self._structure.cutter.reads_variables(variable):
+                return f"the update of {name!r} depends on what came before"
+            if name in batch_bound:
+                return f"what a batch adds to {name!r} is not the sum of what its parts add"
+        return ""
+
+    def _assemble(self) -> Plan:
+        cut = [name for name, plan in self._paths.items() if plan.path.is_cut]
+        summed = [name for name, plan in self._paths.items() if plan.path is Path.REFERENCE_SUMS]
+        _, lower = self._lower(cut, summed)
+        summed = [name for name in summed if self._paths[name].path is Path.REFERENCE_SUMS]
+        variables = self._summed_variables(summed)
+        width = sum(
+            int(np.prod(self._structure.variables[name].initial.shape)) for name in variables
+        )
+        return Plan(
+            weight_keys=self._weight_keys,
+            dense=self._dense,
+            scattered=self._scattered,
+            summed=tuple(variables),
+            summed_width=width,
+            lower=lower,
+            metrics=tuple(self._paths[name] for name in sorted(self._paths)),
+        )
+
+    def _summed_variables(self, summed: list[str]) -> list[str]:
+        known = self._structure.variables
+        return sorted(
+            {name for metric in summed for name in self._structure.reads[metric] if name in known}
+        )
+
+    def _lower(self, cut: list[str], summed: list[str]) -> tuple[list[str], LowerHalf]:
+        """Builds the lower half; a metric whose value has no pure form goes to the path REFERENCE_ROWS."""
+        columns = self._columns(self._summed_variables(summed))
+        lower, failures = build_lower_half(
+            self._model,
+            self._structure,
+            cut=cut,
+            summed=summed,
+            leaves=self._leaves,
+            columns=columns,
+        )
+        for name, reason in failures.items():
+            self._paths[name] = MetricPlan(name, Path.REFERENCE_ROWS, reason)
+        return [name for name in [*cut, *summed] if name not in failures], lower
+
+    def _columns(self, summed: list[str]) -> dict[str, int]:
+        """First column of each leaf and of each summed variable."""
+        columns, column = {}, 1 + len(self._weight_keys)
+        for leaf in (*self._dense, *self._scattered):
+            columns[leaf.output] = column
+            column += leaf.width
+        for name, owner in self._owners.items():
+            columns[name] = columns.get(owner, 0)
+        for name in summed:
+            columns[f"sum of {name}"] = column
+            column += int(np.prod(self._structure.variables[name].initial.shape))
+        return columns
+
+
+def _report(plan: Plan) -> None:
+    for metric in plan.metrics:
+        if metric.path is not Path.CUT:
+            _LOG.warning("Metric %s: %s (%s)", metric.name, metric.path.value, metric.reason)
