@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from google.protobuf.message import Message
 from tfx.dsl.components.base import base_beam_component, executor_spec
@@ -16,7 +16,7 @@ from microtome.component import artifacts, spec
 from microtome.executor import executor, keys
 from microtome.proto import config_pb2
 
-EvalConfigLike = config_pb2.EvalConfig | Message | Mapping[str, Any] | str | bytes
+EvalConfigLike: TypeAlias = config_pb2.EvalConfig | Message | Mapping[str, Any] | str | bytes
 
 
 class SlicedEvaluator(base_beam_component.BaseBeamComponent):

@@ -139,7 +139,10 @@ def select_slices(
     names = set(tracking.metrics)
     _check_names(names, everything)
     records = [
-        _record(key, metrics, names) for key, metrics in everything if _is_tracked(key, specs)
+        _record(key, metrics, names)
+        for key, metrics in everything
+        # a slice that is withheld has no count
+        if _is_tracked(key, specs) and EXAMPLE_COUNT in metrics
     ]
     records.sort(key=lambda record: (len(record.key) > 0, -record.example_count, record.slice_key))
     selection = Selection(tuple(records), computed=len(everything), over_limit=0)

@@ -25,8 +25,8 @@ def read_sqlite(path: str) -> pd.DataFrame:
 
     Returns:
         One row a run, node and slice, in order of the runs: columns `run` (1 for the first),
-        `node`, `slice_key`, `example_count`, `uri`, `model_uri`, `evaluation_uri`, `span`, and
-        one a metric.
+        `node`, `slice_key`, `columns` (of the slice), `example_count`, `uri`, `model_uri`,
+        `evaluation_uri`, `span`, and one a metric.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -89,4 +89,4 @@ def _rows(artifact: metadata_store_pb2.Artifact) -> list[dict[str, object]]:
 
 def _number(value: object) -> object:
     """NaN and the infinities are recorded as text."""
-    return float(value) if value in ("NaN", "Infinity", "-Infinity") else value  # type: ignore[arg-type]
+    return float(value) if value in ("NaN", "Infinity", "-Infinity") else value

@@ -18,7 +18,7 @@ def overall(table: pd.DataFrame, names: dict[str, str]) -> str:
     rows = table[table["slice_key"] == "Overall"]
     shown = pd.DataFrame(
         {
-            f"run {run}, {names[node]}": group.iloc[0][["example_count", *METRICS]]
+            f"run {run}, {names[str(node)]}": group.iloc[0][["example_count", *METRICS]]
             for (run, node), group in rows.groupby(["run", "node"], sort=True)
         }
     )

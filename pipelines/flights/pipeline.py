@@ -14,8 +14,9 @@ from microtome.component import SlicedEvaluator
 from microtome.pipelines.flights import data
 from microtome.proto import config_pb2
 
-HOLD_OUT_EVALUATOR = "SlicedEvaluator.holdout"
-NEXT_MONTH_EVALUATOR = "SlicedEvaluator.next_month"
+# With hyphens: Kubeflow hands the names to Argo, which takes neither dots nor underscores.
+HOLD_OUT_EVALUATOR = "SlicedEvaluator-hold-out"
+NEXT_MONTH_EVALUATOR = "SlicedEvaluator-next-month"
 
 SLICES = (
     (),

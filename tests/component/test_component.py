@@ -1,4 +1,4 @@
-"""The component as a pipeline's author meets it: channels, parameters, errors before anything runs."""
+"""The component as a pipeline author meets it: channels, parameters, and early errors."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def test_wrong_channel_is_refused() -> None:
 
 
 def test_execution_properties_are_strings() -> None:
-    properties = evaluator(eval_config=CONFIG, example_splits=["eval", "next_month"]).exec_properties
+    properties = evaluator(
+        eval_config=CONFIG, example_splits=["eval", "next_month"]
+    ).exec_properties
     assert json.loads(properties[keys.EVAL_CONFIG]) == {
         "slicing_specs": [{}, {"feature_keys": ["carrier"]}]
     }

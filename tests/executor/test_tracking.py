@@ -68,6 +68,12 @@ def test_nothing_left_out_is_not_told() -> None:
     assert select(slicing_specs=specs).left_out_note() == ""
 
 
+def test_withheld_slices_are_not_recorded() -> None:
+    withheld: tuple[SliceKey, dict[str, Any]] = ((("carrier", "ZZ"),), {"__ERROR__": "too small"})
+    selection = tracking.select_slices([*SLICES, withheld], config_pb2.EvalConfig())
+    assert names(selection) == names(select())
+
+
 def test_metrics_choose_but_counts_are_always_there() -> None:
     record = select(metrics=["auc"]).records[0]
     assert dict(record.metrics) == {"auc": 1 / 3}
