@@ -387,17 +387,34 @@ def find_uv(environment: dict[str, str]) -> str | None:
         # a shim on PATH may stand for a uv that is not there
         if candidate and output_of([candidate, "--version"], environment):
             return candidate
-    lock = LOCKS / "tools.txt"
-    say(f"installing uv from {short(lock)} into .venv-tools")
+    python = next(
+        filter(takes_uv, (sys.executable, *candidates("3.10"), *candidates("3.12"))), None
+    )
+    if python is None:
+        say("found neither uv nor a Python that can make an environment for it; going on with pip")
+        return None
     try:
-        run([sys.executable, "-m", "venv", "--clear", str(ROOT / ".venv-tools")], environment)
-        python = str(ROOT / ".venv-tools/bin/python")
-        command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        run([*command, "--require-hashes", "-r", str(lock)], environment)
+        install_own_uv(python, environment)
     except BootstrapError as error:
-        say(f"{error}; going on with pip alone")
+        say(f"{error}; going on with pip")
         return None
     return str(own)
+
+
+def takes_uv(python: str) -> bool:
+    """Says whether an environment with uv in it can be made from this Python."""
+    # Debian's python3 has no ensurepip
+    check = "import ensurepip, sys; sys.exit(sys.version_info < (3, 8))"
+    return output_of([python, "-c", check], dict(os.environ)) is not None
+
+
+def install_own_uv(python: str, environment: dict[str, str]) -> None:
+    lock = LOCKS / "tools.txt"
+    say(f"installing uv from {short(lock)} into .venv-tools")
+    run([python, "-m", "venv", "--clear", str(ROOT / ".venv-tools")], environment)
+    own = str(ROOT / ".venv-tools/bin/python")
+    pip = [own, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    run([*pip, "--require-hashes", "-r", str(lock)], environment)
 
 
 def run_uv(arguments: list[str]) -> None:
