@@ -19,6 +19,7 @@ unexport PYTHONPATH PYTHONHOME
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | \
 	  awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@echo "ARGS='...' goes on to pytest or the benchmark, e.g. make test ARGS='-k slicing'"
 
 estimator:
 	@$(BOOTSTRAP) estimator
@@ -41,7 +42,8 @@ test-e2e: estimator ## run the slow tests: whole pipelines, end to end
 	$(ESTIMATOR) -m pytest -m "e2e or slow" $(ARGS)
 
 bench: estimator ## measure Microtome, TFMA and bare inference side by side
-	cd benchmarks && $(ESTIMATOR) -m microtome_bench $(ARGS)
+	@mkdir -p build
+	cd build && $(ESTIMATOR) ../benchmarks/compare.py $(ARGS)
 
 lint: estimator ## check style and formatting
 	$(ESTIMATOR) -m ruff check .

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import pathlib
 import sys
+from collections.abc import Iterator
 
 # Read once, when TensorFlow or gRPC is first imported; workers inherit them.
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
@@ -13,6 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 import hypothesis
+import hypothesis.database
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -22,7 +24,12 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:] = [entry for entry in sys.path if pathlib.Path(entry or ".").resolve() != ROOT]
 
 # A shared machine makes single examples slow; CI must not fail on a seed that nobody can repeat.
-hypothesis.settings.register_profile("microtome", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.register_profile(
+    "microtome",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    database=hypothesis.database.DirectoryBasedExampleDatabase(ROOT / ".hypothesis/examples"),
+)
 hypothesis.settings.load_profile("microtome")
 
 ESTIMATOR_LINE = importlib.util.find_spec("tfx") is not None
@@ -38,18 +45,14 @@ def pytest_ignore_collect(collection_path: pathlib.Path) -> bool | None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _working_directory(tmp_path_factory: pytest.TempPathFactory):
-    """Runs tests outside the checkout: Beam's workers put their directory on sys.path."""
+def _working_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Runs tests outside the checkout: Beam's workers put their directory on sys.path.
+
+    There they find `tests`, for functions that a test hands them, but not `proto`.
+    """
+    folder = tmp_path_factory.mktemp("cwd")
+    (folder / "tests").symlink_to(ROOT / "tests")
     before = pathlib.Path.cwd()
-    os.chdir(tmp_path_factory.mktemp("cwd"))
+    os.chdir(folder)
     yield
     os.chdir(before)
-
-
-@pytest.fixture(scope="session")
-def zoo_model(tmp_path_factory: pytest.TempPathFactory):
-    """A function that builds a model of the zoo by its name, once a session."""
-    from tests import zoo  # it needs Estimators
-
-    directory = tmp_path_factory.mktemp("zoo")
-    return lambda name: zoo.build(name, directory)
