@@ -56,3 +56,12 @@ def _working_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     os.chdir(folder)
     yield
     os.chdir(before)
+
+
+@pytest.fixture(scope="session")
+def zoo_model(tmp_path_factory: pytest.TempPathFactory):
+    """A function that builds a model of the zoo by its name, once a session."""
+    from tests import zoo  # it needs Estimators
+
+    directory = tmp_path_factory.mktemp("zoo")
+    return lambda name: zoo.build(name, directory)
