@@ -28,10 +28,8 @@ def test_links_lead_somewhere() -> None:
     assert not [link for link in links if not (ROOT / link).exists()]
 
 
-def test_python_runs(tmp_path: pathlib.Path) -> None:
-    from tests import zoo
-
-    model = zoo.build("dnn_binary_v2", tmp_path / "zoo")
+def test_python_runs(tmp_path: pathlib.Path, zoo_model) -> None:
+    model = zoo_model("dnn_binary_v2")
     (tmp_path / "export").mkdir()
     (tmp_path / "export/eval_savedmodel").symlink_to(model.model_path)
     (tmp_path / "data").mkdir()
