@@ -1,7 +1,7 @@
 """The errors that Microtome raises for its users.
 
-Each message says what was looked for, what is there, and what to do. Every class takes one message, so that an
-error survives pickling on its way from a Beam worker.
+Each message says what was looked for, what is there, and what to do. All survive pickling on their way from a
+Beam worker.
 """
 
 
@@ -15,6 +15,23 @@ class ConfigError(MicrotomeError, ValueError):
 
 class DataError(MicrotomeError, ValueError):
     """The examples cannot be read, or do not fit the model."""
+
+
+class RefusedExampleError(DataError):
+    """The model refuses one example.
+
+    Attributes:
+        number: of the example in its batch.
+        reason: what the model says of it.
+    """
+
+    def __init__(self, number: int, reason: str):
+        super().__init__(f"Example {number} of the batch is refused by the model: {reason}")
+        self.number = number
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type, tuple[int, str]]:
+        return RefusedExampleError, (self.number, self.reason)
 
 
 class ModelError(MicrotomeError, ValueError):

@@ -14,6 +14,7 @@ from microtome.messages import nearest
 from microtome.model.feeding import BatchRunner, Records
 from microtome.model.leaves import DenseLeaf, ScatteredLeaf
 from microtome.model.loading import LoadedModel
+from microtome.model.signature import ModelSignature
 from microtome.slicing.columns import Column, column_from
 from microtome.slicing.sums import Scattered
 
@@ -61,8 +62,8 @@ class ContributionFetcher:
         features: Sequence[str] = (),
         weight_keys: Sequence[str] = (),
     ):
-        check_features(model, features, "slice by")
-        check_features(model, weight_keys, "weigh examples by")
+        check_feature_names(model.signature, features, "slice by")
+        check_feature_names(model.signature, weight_keys, "weigh examples by")
         self._per_row = [leaf.per_row for leaf in scattered]
         self._features = tuple(features)
         self._has_refs = model.input_refs is not None
@@ -114,20 +115,20 @@ class ContributionFetcher:
         return Contributions(len(dense), dense, scattered, columns, examples)
 
 
-def check_features(model: LoadedModel, names: Sequence[str], purpose: str) -> None:
-    """Checks that the model has the named features.
+def check_feature_names(signature: ModelSignature, names: Sequence[str], purpose: str) -> None:
+    """Checks that a model has the named features.
 
     Raises:
         ConfigError: it has not; says which it has.
     """
-    missing = [name for name in names if name not in model.features]
+    missing = [name for name in names if name not in signature.features]
     if missing:
-        known = sorted(model.features)
-        hint = nearest(missing[0], known)
+        known = sorted(signature.features)
         raise ConfigError(
-            f"There is no feature {missing[0]!r} to {purpose}{hint}. The EvalSavedModel {model.signature.path!r} has "
-            f"the features: {', '.join(known) or '(none)'}. A feature that the model does not train on can be added for "
-            "slicing in the Trainer's eval_input_receiver_fn."
+            f"There is no feature {missing[0]!r} to {purpose}{nearest(missing[0], known)}. The "
+            f"EvalSavedModel {signature.path!r} has the features: {', '.join(known) or '(none)'}. A "
+            "feature that the model does not train on can be added for slicing in the Trainer's "
+            "eval_input_receiver_fn."
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from microtome.errors import DataError
+from microtome.errors import RefusedExampleError
 from microtome.model.contributions import ContributionFetcher, Contributions, concatenate
 from microtome.model.feeding import Records, RowFeeder
 from microtome.model.loading import LoadedModel, op_error_text
@@ -45,7 +45,7 @@ class ModelEvaluator:
             )
             self._feeder: RowFeeder | None = None
             self._summing = self._listing = None
-            summed, listed = plan.on(Path.REFERENCE_SUMS), plan.on(Path.REFERENCE_ROWS)
+            summed, listed = plan.on(Path.REFERENCE_SUMS), plan.listed
             if summed or listed:
                 structure = analyze(model)
                 self._feeder = RowFeeder(model)
@@ -59,7 +59,7 @@ class ModelEvaluator:
         A batch that the model refuses is halved until the refused example stands alone.
 
         Raises:
-            DataError: the model refuses an example; the message begins with its number in the batch.
+            RefusedExampleError: the model refuses an example.
         """
         return self._halving(records, 0)
 
@@ -68,9 +68,7 @@ class ModelEvaluator:
             return self._fetcher(records)
         except _REFUSALS as error:
             if len(records) <= 1:
-                raise DataError(
-                    f"Example {first} of the batch is refused by the model: {op_error_text(error)}"
-                ) from error
+                raise RefusedExampleError(first, op_error_text(error)) from error
         middle = len(records) // 2
         parts = [
             self._halving(records[:middle], first),
@@ -100,7 +98,7 @@ class ModelEvaluator:
         """
         assert self._listing is not None
         feeds = [(self.rows_feed(records), rows) for records, rows in batches]
-        wanted = self.plan.on(Path.REFERENCE_ROWS)
+        wanted = self.plan.listed
         with self._lock:
             values = self._listing.values(feeds)
         return {name: values[name] for name in wanted}

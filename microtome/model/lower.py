@@ -6,6 +6,7 @@ It is a GraphDef of its own (`lower_build` makes it). All slices are finished in
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -43,14 +44,26 @@ class LowerHalf:
         """
         if not self.outputs:
             return {}
+        run = _compiled(self)
+        chunks = [
+            run(self._feed(sums[start : start + _CHUNK]))
+            for start in range(0, max(len(sums), 1), _CHUNK)
+        ]
+        return {
+            name: np.concatenate([chunk[i] for chunk in chunks])
+            for i, (name, _) in enumerate(self.outputs)
+        }
+
+    def compile(self) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
+        """A function from the inputs' columns, each `[slices, ...]`, to the outputs, each `[slices, ...]`."""
+        config = tf.compat.v1.ConfigProto()
+        config.graph_options.rewrite_options.disable_meta_optimizer = True
         graph = tf.Graph()
-        with graph.as_default(), tf.compat.v1.Session(graph=graph) as session:
+        session = tf.compat.v1.Session(graph=graph, config=config)
+        with graph.as_default():
             feeds, outputs = self._over_slices()
-            chunks = [
-                session.run(outputs, self._feed(feeds, sums[start : start + _CHUNK]))
-                for start in range(0, max(len(sums), 1), _CHUNK)
-            ]
-        return {name: np.concatenate([chunk[name] for chunk in chunks]) for name, _ in self.outputs}
+        run = session.make_callable([outputs[name] for name, _ in self.outputs], feeds)
+        return lambda operands: run(*operands)
 
     def _over_slices(self) -> tuple[list[tf.Tensor], dict[str, tf.Tensor]]:
         feeds = [
@@ -92,8 +105,13 @@ class LowerHalf:
     ) -> dict[str, tf.Tensor]:
         return {name: value for (name, _), value in zip(outputs, values, strict=True)}
 
-    def _feed(self, feeds: list[tf.Tensor], sums: np.ndarray) -> dict[tf.Tensor, np.ndarray]:
-        return {
-            feed: sums[:, start:end].reshape([len(sums), *shape])
-            for feed, (_, shape, start, end) in zip(feeds, self.inputs, strict=True)
-        }
+    def _feed(self, sums: np.ndarray) -> list[np.ndarray]:
+        return [
+            sums[:, start:end].reshape([len(sums), *shape]) for _, shape, start, end in self.inputs
+        ]
+
+
+# making the graph takes seconds, running it milliseconds
+@functools.lru_cache(maxsize=8)
+def _compiled(lower: LowerHalf) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
+    return lower.compile()

@@ -76,6 +76,11 @@ class Plan:
     def width(self) -> int:
         return self.dense_width + sum(self.bins) + self.summed_width
 
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """Names of the metrics that need all rows of a slice at the end."""
+        return self.on(Path.REFERENCE_ROWS)
+
     def on(self, *paths: Path) -> tuple[str, ...]:
         """Names of the metrics on any of the paths."""
         return tuple(metric.name for metric in self.metrics if metric.path in paths)

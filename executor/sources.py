@@ -1,0 +1,215 @@
+"""Reading examples: files to batches of records."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+from apache_beam.io.filesystems import FileSystems
+
+from microtome.errors import ConfigError, DataError
+
+FILE_FORMATS = ("tfrecords", "text")
+DEFAULT_BATCH_ROWS = 8192
+MAX_BATCH_BYTES = 32 << 20
+_PEEK = 64
+_COMPRESSION = {".gz": "GZIP", ".zlib": "ZLIB"}
+
+
+def expand_patterns(patterns: Sequence[str]) -> list[str]:
+    """The files that any of the patterns matches, sorted.
+
+    Raises:
+        DataError: a pattern matches nothing.
+    """
+    files: set[str] = set()
+    for pattern, match in zip(patterns, _matches(patterns), strict=True):
+        found = [metadata.path for metadata in match.metadata_list]
+        if not found:
+            raise DataError(
+                f"No data: no file matches {pattern!r}{_neighbours(pattern)}. Name files or a "
+                "pattern such as '/data/eval-*.tfrecord.gz'."
+            )
+        files.update(found)
+    return sorted(files)
+
+
+def _matches(patterns: Sequence[str]) -> list[Any]:
+    try:
+        return list(FileSystems.match(list(patterns)))
+    except (OSError, ValueError, beam.io.filesystem.BeamIOError) as error:
+        raise DataError(f"The data {', '.join(patterns)!r} cannot be looked up: {error}") from error
+
+
+def _neighbours(pattern: str) -> str:
+    directory = os.path.dirname(pattern) or "."
+    if not os.path.isdir(directory):
+        return f" (there is no directory {directory!r})" if "://" not in pattern else ""
+    names = sorted(os.listdir(directory))
+    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    return f" (in {directory!r} there is: {shown or 'nothing'})"
+
+
+def check_file_format(file_format: str) -> None:
+    """Checks the name of a file format.
+
+    Raises:
+        ConfigError: it is not known.
+    """
+    if file_format not in FILE_FORMATS:
+        known = " or ".join(repr(name) for name in FILE_FORMATS)
+        raise ConfigError(f"The file_format {file_format!r} is not known; it can be {known}.")
+
+
+def first_records(files: Sequence[str], file_format: str, count: int) -> list[bytes]:
+    """The first records of the files.
+
+    Raises:
+        DataError: a file cannot be read, or there are no records at all.
+    """
+    records: list[bytes] = []
+    for file in files:
+        for batch in read_batches(file, file_format, count):
+            records.extend(batch.records[: count - len(records)])
+            break
+        if len(records) >= count:
+            return records
+    if not records:
+        raise DataError(
+            f"No examples: {_described(files)} without a record, so there is nothing to evaluate."
+        )
+    return records
+
+
+def _described(files: Sequence[str]) -> str:
+    if len(files) == 1:
+        return f"the file {files[0]!r} is"
+    return f"the {len(files)} files {files[0]!r} to {files[-1]!r} are"
+
+
+class Batch:
+    """Consecutive records of one source.
+
+    Attributes:
+        records: object array `[n]` of bytes.
+        source: name of the file; empty where the records came from elsewhere.
+        first: number of the first record in the source.
+    """
+
+    __slots__ = ("first", "records", "source")
+
+    def __init__(self, records: np.ndarray, source: str = "", first: int = 0):
+        self.records = records
+        self.source = source
+        self.first = first
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Batch, (self.records, self.source, self.first)
+
+
+def read_batches(
+    file: str, file_format: str, rows: int = DEFAULT_BATCH_ROWS, max_bytes: int = MAX_BATCH_BYTES
+) -> Iterator[Batch]:
+    """Reads a file in batches bounded in rows and in bytes.
+
+    Raises:
+        DataError: the file is not of the format, or is cut off.
+    """
+    import tensorflow as tf
+
+    number = 0
+    try:
+        dataset = _dataset(tf, file, file_format)
+        peeked = [record.numpy() for record in dataset.take(_PEEK)]
+        if not peeked:
+            return
+        mean = max(1, sum(map(len, peeked)) // len(peeked))
+        size = int(min(rows, max(1, max_bytes // mean)))
+        for array in dataset.batch(size).prefetch(2).as_numpy_iterator():
+            for records in _bounded(array, max_bytes):
+                yield Batch(records, file, number)
+                number += len(records)
+    except tf.errors.DataLossError as error:
+        raise DataError(_damaged(file, file_format, number)) from error
+    except tf.errors.OpError as error:
+        raise DataError(f"The data file {file!r} cannot be read: {error.message}") from error
+
+
+def _dataset(tf: Any, file: str, file_format: str) -> Any:
+    compression = _COMPRESSION.get(os.path.splitext(file)[1], "")
+    if file_format == "text":
+        return tf.data.TextLineDataset(file, compression_type=compression)
+    return tf.data.TFRecordDataset(file, compression_type=compression, buffer_size=8 << 20)
+
+
+def _bounded(records: np.ndarray, max_bytes: int) -> Iterator[np.ndarray]:
+    sizes = np.fromiter(map(len, records), np.int64, len(records))
+    if sizes.sum() <= max_bytes:
+        yield records
+        return
+    for part in np.split(records, np.flatnonzero(np.diff(sizes.cumsum() // max_bytes)) + 1):
+        yield part
+
+
+def _damaged(file: str, file_format: str, number: int) -> str:
+    if number == 0:
+        return (
+            f"The data file {file!r} cannot be read as {file_format}: it is not a TFRecord file, or "
+            "is damaged within its first records. A compressed file needs its suffix (.gz, .zlib); "
+            "for lines of text give file_format='text'."
+        )
+    return (
+        f"The data file {file!r} is damaged or cut off after about {number} records. Write it anew, "
+        "or leave it out of the pattern."
+    )
+
+
+class ReadFiles(beam.DoFn):
+    """Reads the batches of each file named.
+
+    Args:
+        file_format: one of FILE_FORMATS.
+        rows: most rows a batch.
+    """
+
+    def __init__(self, file_format: str, rows: int = DEFAULT_BATCH_ROWS):
+        self._file_format = file_format
+        self._rows = rows
+
+    def process(self, file: str) -> Iterator[Batch]:
+        return read_batches(file, self._file_format, self._rows)
+
+
+class BatchRecords(beam.DoFn):
+    """Gathers the records of a bundle into batches, bounded in rows and in bytes."""
+
+    def __init__(self, rows: int = DEFAULT_BATCH_ROWS, max_bytes: int = MAX_BATCH_BYTES):
+        self._rows = rows
+        self._max_bytes = max_bytes
+
+    def start_bundle(self) -> None:
+        self._records: list[bytes] = []
+        self._bytes = 0
+
+    def process(self, record: bytes) -> Iterable[Batch]:
+        if not isinstance(record, bytes):
+            raise DataError(
+                f"An example is a {type(record).__name__}; serialized examples (bytes) are expected."
+            )
+        self._records.append(record)
+        self._bytes += len(record)
+        if len(self._records) >= self._rows or self._bytes >= self._max_bytes:
+            yield self._flush()
+
+    def finish_bundle(self) -> Iterable[Any]:
+        if self._records:
+            yield beam.transforms.window.GlobalWindows.windowed_value(self._flush())
+
+    def _flush(self) -> Batch:
+        array = np.empty(len(self._records), object)
+        array[:] = self._records
+        self.start_bundle()
+        return Batch(array)

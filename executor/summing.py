@@ -1,0 +1,178 @@
+"""From batches of records to the sums of each slice."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import apache_beam as beam
+import numpy as np
+from apache_beam.metrics import Metrics
+
+from microtome.errors import DataError, RefusedExampleError
+from microtome.executor.shared_model import WorkerModel
+from microtome.executor.sources import Batch
+from microtome.slicing.keys import SliceKey
+from microtome.slicing.slicer import Assignment, Slicer, rows_by_slice
+from microtome.slicing.spec import SingleSliceSpec
+from microtome.slicing.sums import Layout, SliceSums
+from microtome.slicing.table import SliceTable
+
+if TYPE_CHECKING:
+    from microtome.model.evaluator import ModelEvaluator
+    from microtome.model.plan import Plan
+
+ROWS_OUTPUT = "rows"
+COUNTS_OUTPUT = "counts"
+NUM_SHARDS = 16
+# a bundle hands on its sums when they take more than this
+MAX_STATE_BYTES = 256 << 20
+_NAMESPACE = "microtome"
+
+
+class SumSlices(beam.DoFn):
+    """Evaluates batches and sums the contributions of their rows slice by slice.
+
+    Main output: (shard, serialized `SliceTable`), for each shard at the end of a bundle. Output `rows`: for metrics that need
+    all rows of a slice, (serialized slice key, the records and which of their rows). Output `counts`: {what: number}.
+
+    Args:
+        model: the model, with the slicing features.
+        specs: which slices to form.
+    """
+
+    def __init__(
+        self,
+        model: WorkerModel,
+        specs: Sequence[SingleSliceSpec],
+        max_state_bytes: int = MAX_STATE_BYTES,
+    ):
+        self._model = model
+        self._specs = tuple(specs)
+        self._max_state_bytes = max_state_bytes
+        self._examples = Metrics.counter(_NAMESPACE, "examples")
+        self._rows = Metrics.counter(_NAMESPACE, "rows")
+        self._batches = Metrics.counter(_NAMESPACE, "batches")
+        self._flushes = Metrics.counter(_NAMESPACE, "state_flushes")
+
+    def start_bundle(self) -> None:
+        self._sums: _BundleSums | None = None
+
+    def process(self, batch: Batch, plan: Plan) -> Iterator[Any]:
+        evaluator = self._model.get(plan)
+        if self._sums is None:
+            self._sums = _BundleSums(plan, self._specs)
+        with _placed(batch):
+            yield from self._sums.add(evaluator, batch)
+        self._examples.inc(len(batch.records))
+        self._batches.inc()
+        if self._sums.state_bytes > self._max_state_bytes:
+            self._flushes.inc()
+            yield from self._sums.flush()
+
+    def finish_bundle(self) -> Iterator[Any]:
+        if self._sums is None:
+            return
+        self._rows.inc(self._sums.counts["rows"])
+        outputs = [*self._sums.flush(), beam.pvalue.TaggedOutput(COUNTS_OUTPUT, self._sums.counts)]
+        for output in outputs:
+            yield _globally(output)
+
+
+@contextlib.contextmanager
+def _placed(batch: Batch) -> Iterator[None]:
+    """Says where in the data an example stands that the model refuses."""
+    try:
+        yield
+    except RefusedExampleError as error:
+        where = f"of {batch.source!r}" if batch.source else "of a batch of the data"
+        raise DataError(
+            f"Example {batch.first + error.number} {where} is refused by the model: {error.reason} Mend or remove the "
+            "example, or mend what makes the model's labels and features of it."
+        ) from error
+
+
+def _globally(output: Any) -> Any:
+    value = beam.transforms.window.GlobalWindows.windowed_value
+    if isinstance(output, beam.pvalue.TaggedOutput):
+        return beam.pvalue.TaggedOutput(output.tag, value(output.value))
+    return value(output)
+
+
+class _BundleSums:
+    """The sums of one bundle.
+
+    Attributes:
+        counts: examples, rows and batches so far.
+    """
+
+    def __init__(self, plan: Plan, specs: Sequence[SingleSliceSpec]):
+        self._plan = plan
+        self._slicer = Slicer(specs)
+        self._sums = SliceSums(Layout(plan.dense_width, plan.bins))
+        self._reference: dict[int, np.ndarray] = {}
+        self._has_summed = bool(plan.summed)
+        self._has_listed = bool(plan.listed)
+        self.counts = {"examples": 0, "rows": 0, "batches": 0}
+
+    @property
+    def state_bytes(self) -> int:
+        return self._sums.sums.nbytes + 8 * self._plan.summed_width * len(self._reference)
+
+    def add(self, evaluator: ModelEvaluator, batch: Batch) -> Iterator[Any]:
+        """Adds a batch; yields what goes out at once."""
+        contributions = evaluator.contributions(batch.records)
+        assignments = self._slicer.assign(contributions.columns, contributions.num_rows)
+        self._sums.add(
+            assignments, len(self._slicer.keys), contributions.dense, contributions.scattered
+        )
+        self.counts["examples"] += len(batch.records)
+        self.counts["rows"] += contributions.num_rows
+        self.counts["batches"] += 1
+        if self._has_summed:
+            self._add_reference(evaluator, batch, assignments, contributions.num_rows)
+        if self._has_listed:
+            examples = contributions.example_rows()
+            yield from self._listed_rows(batch, assignments, contributions.num_rows, examples)
+
+    def _add_reference(
+        self, evaluator: ModelEvaluator, batch: Batch, assignments: list[Assignment], num_rows: int
+    ) -> None:
+        feed = evaluator.rows_feed(batch.records)
+        for slice_id, rows in rows_by_slice(assignments, num_rows):
+            added = evaluator.reference_sums(feed, rows)
+            known = self._reference.get(slice_id)
+            self._reference[slice_id] = added if known is None else known + added
+
+    def _listed_rows(
+        self, batch: Batch, assignments: list[Assignment], num_rows: int, examples: np.ndarray
+    ) -> Iterator[Any]:
+        for slice_id, rows in rows_by_slice(assignments, num_rows):
+            needed = np.unique(examples[rows])
+            records = [batch.records[i] for i in needed]
+            # the rows of these examples alone, counted anew
+            kept = np.isin(examples, needed)
+            renumbered = (np.cumsum(kept) - 1)[rows]
+            key = SliceTable([self._slicer.keys[slice_id]], np.zeros((1, 0))).to_bytes()
+            yield beam.pvalue.TaggedOutput(ROWS_OUTPUT, (key, (records, renumbered.tolist())))
+
+    def flush(self) -> Iterator[tuple[int, bytes]]:
+        """Hands on all sums, and forgets them."""
+        table = self._table()
+        for shard, part in enumerate(table.split(NUM_SHARDS)):
+            if len(part):
+                yield shard, part.to_bytes()
+        self._sums.clear()
+        self._reference.clear()
+
+    def _table(self) -> SliceTable:
+        table = self._sums.table(self._slicer.keys)
+        if not self._has_summed:
+            return table
+        ids = {key: i for i, key in enumerate(self._slicer.keys)}
+        nothing = np.zeros(self._plan.summed_width)
+        added = [self._reference.get(ids[key], nothing) for key in table.keys]
+        return SliceTable(
+            table.keys, np.hstack([table.sums, np.stack(added)]) if added else table.sums
+        )

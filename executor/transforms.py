@@ -1,0 +1,218 @@
+"""The evaluation as Beam transforms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import apache_beam as beam
+
+from microtome.errors import DataError
+from microtome.executor import finishing, sources, summing
+from microtome.executor.shared_model import EvalSharedModel, WorkerModel
+from microtome.proto import config_pb2
+from microtome.results.writer import ResultsWriter
+from microtome.slicing.spec import SingleSliceSpec
+
+if TYPE_CHECKING:
+    from microtome.model.plan import Plan
+
+
+class ReadBatches(beam.PTransform):
+    """Files to batches of records, one unit of work a file.
+
+    Args:
+        files: names of files.
+        file_format: "tfrecords" or "text".
+        rows: most rows a batch.
+    """
+
+    def __init__(self, files: Sequence[str], file_format: str, rows: int):
+        super().__init__()
+        self._files = list(files)
+        self._reader = sources.ReadFiles(file_format, rows)
+
+    def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
+        # without the reshuffle, some runners read all files in one task
+        return (
+            pipeline
+            | "Files" >> beam.Create(self._files)
+            | "Spread" >> beam.Reshuffle()
+            | "Read" >> beam.ParDo(self._reader)
+        )
+
+
+class PlanFromExamples(beam.PTransform):
+    """Plans the evaluation from some of the examples that are to be evaluated.
+
+    Input: serialized examples. Output: one `Plan`.
+    """
+
+    def __init__(self, model: EvalSharedModel):
+        super().__init__()
+        self._model = model
+
+    def expand(self, examples: beam.PCollection) -> beam.PCollection:
+        from microtome.model.planning import MAX_EXAMPLES
+
+        return (
+            examples
+            | "Some" >> beam.combiners.Sample.FixedSizeGlobally(MAX_EXAMPLES)
+            | "Plan" >> beam.Map(plan_with, self._model)
+        )
+
+
+def check_model(model: EvalSharedModel, features: Sequence[str]) -> None:
+    """Checks a model and the features to slice by, without loading the model into a session.
+
+    Raises:
+        ModelError: the directory holds no EvalSavedModel.
+        ConfigError: the model has no such feature.
+    """
+    from microtome.model.contributions import check_feature_names
+    from microtome.model.signature import read_signature
+
+    signature = read_signature(model.model_path, model.additional_fetches, model.tags)
+    check_feature_names(signature, features, "slice by")
+    check_feature_names(signature, list(model.weight_features().values()), "weigh examples by")
+
+
+def plan_with(examples: Sequence[bytes], model: EvalSharedModel) -> Plan:
+    """Plans the evaluation of a model with some examples.
+
+    Raises:
+        MicrotomeError: the model and the examples do not fit.
+    """
+    from microtome.model.loading import planning_session
+    from microtome.model.planning import make_plan
+
+    loaded = model.load(planning_session())
+    try:
+        return make_plan(loaded, sorted(examples), list(model.weight_features().values()))
+    finally:
+        loaded.close()
+
+
+class EvaluateBatches(beam.PTransform):
+    """Batches of records to records of the result.
+
+    Output: `records`, serialized `MetricsForSlice` in lists, and `counts`, one dict of numbers.
+
+    Args:
+        model: the model.
+        specs: which slices to form.
+        plan: the plan, or a one-element PCollection of it.
+    """
+
+    def __init__(
+        self,
+        model: EvalSharedModel,
+        specs: Sequence[SingleSliceSpec],
+        plan: Plan | beam.PCollection,
+    ):
+        super().__init__()
+        self._specs = tuple(specs)
+        self._weights = tuple(model.weight_features())
+        self._worker = WorkerModel(model, slicing_features(specs))
+        self._plan = plan
+
+    def expand(self, batches: beam.PCollection) -> dict[str, beam.PCollection]:
+        is_known = not isinstance(self._plan, beam.PCollection)
+        plan = self._plan if is_known else beam.pvalue.AsSingleton(self._plan)
+        summed = batches | "Sum" >> beam.ParDo(
+            summing.SumSlices(self._worker, self._specs), plan
+        ).with_outputs(summing.ROWS_OUTPUT, summing.COUNTS_OUTPUT, main="tables")
+        listed: list[Any] = []
+        if not is_known or self._plan.listed:
+            values = (
+                summed[summing.ROWS_OUTPUT]
+                | "RowsBySlice" >> beam.GroupByKey()
+                | "FinishRows" >> beam.ParDo(finishing.FinishRows(self._worker), plan)
+            )
+            listed = [beam.pvalue.AsDict(values)]
+        records = (
+            summed["tables"]
+            | "Combine" >> beam.CombinePerKey(finishing.MergeTables())
+            | "Finish" >> beam.ParDo(finishing.FinishSlices(self._weights), plan, *listed)
+        )
+        counts = summed[summing.COUNTS_OUTPUT] | "Count" >> beam.CombineGlobally(
+            finishing.AddCounts()
+        )
+        return {"records": records, "counts": counts}
+
+
+class WriteResults(beam.PTransform):
+    """Writes the result directory, all of it or nothing.
+
+    Input: `records` and `counts` of `EvaluateBatches`. Output: the path, once it is written.
+
+    Args:
+        output_path: the directory.
+        eval_run: what was evaluated.
+        plan: the plan, or a one-element PCollection of it.
+    """
+
+    def __init__(
+        self, output_path: str, eval_run: config_pb2.EvalRun, plan: Plan | beam.PCollection
+    ):
+        super().__init__()
+        self._output_path = output_path
+        self._eval_run = eval_run.SerializeToString()
+        self._plan = plan
+
+    def expand(self, results: Mapping[str, beam.PCollection]) -> beam.PCollection:
+        plan = self._plan
+        if isinstance(plan, beam.PCollection):
+            plan = beam.pvalue.AsSingleton(plan)
+        blocks = results["records"] | "Blocks" >> beam.Map(lambda block: (None, block))
+        start = results["records"].pipeline | "Once" >> beam.Create([(None, [])])
+        return (
+            (blocks, start)
+            | "Flatten" >> beam.Flatten()
+            | "Gather" >> beam.GroupByKey()
+            | "Write"
+            >> beam.Map(
+                _write,
+                self._output_path,
+                self._eval_run,
+                plan,
+                beam.pvalue.AsSingleton(results["counts"]),
+            )
+        )
+
+
+def _write(
+    gathered: tuple[None, Any],
+    output_path: str,
+    eval_run: bytes,
+    plan: Plan,
+    counts: Mapping[str, int],
+) -> str:
+    if not counts.get("examples"):
+        raise DataError("There was not one example to evaluate; no result is written.")
+    with ResultsWriter(output_path) as writer:
+        for block in gathered[1]:
+            writer.add_metrics(block)
+        writer.finish(
+            config_pb2.EvalRun.FromString(eval_run),
+            {"counts": dict(counts), "metrics": metric_paths(plan)},
+        )
+    return output_path
+
+
+def metric_paths(plan: Plan) -> dict[str, dict[str, str]]:
+    """How each metric was computed, and, unless it was simply cut, why."""
+    return {
+        metric.name: {
+            "path": metric.path.value,
+            **({"reason": metric.reason} if metric.reason else {}),
+        }
+        for metric in plan.metrics
+    }
+
+
+def slicing_features(specs: Sequence[SingleSliceSpec]) -> list[str]:
+    """The features that the specs slice by, sorted."""
+    from microtome.slicing.slicer import Slicer
+
+    return sorted(Slicer(specs).features)
