@@ -1,0 +1,236 @@
+"""The result as a table for people: as text, and as HTML for a notebook."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import math
+import unicodedata
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from microtome.results.eval_result import count_of, flat
+from microtome.results.records import EXAMPLE_COUNTS, Metrics, label
+from microtome.results.slice_keys import AnySliceKey, is_cross_slice_key, slice_text
+from microtome.results.values import number_of
+from microtome.slicing.keys import SliceKey, natural_order
+
+if TYPE_CHECKING:
+    from microtome.results.eval_result import EvalResult
+
+_PREFIX = "post_export_metrics/"
+_WEIGHT = f"{_PREFIX}example_weight"
+_MAX_NAME = 44
+_HTML_ROWS = 50
+_GAP = "  "
+
+
+@dataclasses.dataclass(frozen=True)
+class _Table:
+    """What is shown.
+
+    Attributes:
+        title: What the result is of, as (name, value) pairs.
+        headings: Of the columns; the first is the slice.
+        rows: Cells by row.
+        more: How many slices are not shown.
+        others: Names of metrics that are not one number.
+    """
+
+    title: list[tuple[str, str]]
+    headings: list[str]
+    rows: list[list[str]]
+    more: int
+    others: list[str]
+
+
+def to_text(result: EvalResult, max_rows: int | None, max_width: int) -> str:
+    """See `EvalResult.to_string`."""
+    table = _table(result, max_rows)
+    lines = [_summary(result)]
+    margin = max((len(name) for name, _ in table.title), default=0)
+    lines += [f"{name + ':':<{margin + 1}} {value}" for name, value in table.title]
+    hidden: list[str] = []
+    if table.rows:
+        cells = [table.headings, *table.rows]
+        widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+        shown = _fitting(widths, max_width)
+        hidden = table.headings[shown:]
+        lines += ["", *(_line(row[:shown], widths) for row in cells)]
+    notes = _notes(table, hidden)
+    return "\n".join([*lines, *([""] if notes else []), *notes])
+
+
+def to_html(result: EvalResult) -> str:
+    """A table without scripts that needs nothing else."""
+    table = _table(result, _HTML_ROWS)
+    title = "".join(
+        f"<div><b>{_escaped(name)}:</b> {_escaped(value)}</div>" for name, value in table.title
+    )
+    head = "".join(_cell("th", index, name) for index, name in enumerate(table.headings))
+    body = "".join(
+        "<tr>" + "".join(_cell("td", index, cell) for index, cell in enumerate(row)) + "</tr>"
+        for row in table.rows
+    )
+    notes = "".join(f"<div>{_escaped(note)}</div>" for note in _notes(table, []))
+    return (
+        '<div style="overflow-x:auto">'
+        f"<div><b>{_escaped(_summary(result))}</b></div>{title}"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}</div>"
+    )
+
+
+def _table(result: EvalResult, max_rows: int | None) -> _Table:
+    slices = [(key, count_of(metrics), metrics) for key, metrics in result.slicing_metrics]
+    slices.sort(key=lambda item: (item[0] != (), -_size(item[1]), _order(item[0])))
+    shown = slices if max_rows is None else slices[:max_rows]
+    numbers, others = _metric_names(result)
+    headings = ["slice"]
+    columns = [[_printable(_slice_name(key)) for key, _, _ in shown]]
+    counts = [count for _, count, _ in shown]
+    if any(count is not None for count in counts):
+        headings.append("examples")
+        columns.append(_formatted(counts))
+    values = [_numbers(metrics) for _, _, metrics in shown]
+    for name in numbers:
+        column = [of_slice.get(name) for of_slice in values]
+        # neither the counts again, nor weights that are the counts
+        if name not in EXAMPLE_COUNTS and not (name == _WEIGHT and column == counts):
+            headings.append(_printable(name.removeprefix(_PREFIX)))
+            columns.append(_formatted(column))
+    return _Table(
+        title=_title(result),
+        headings=headings,
+        rows=[list(row) for row in zip(*columns, strict=True)],
+        more=len(slices) - len(shown),
+        others=[_printable(name.removeprefix(_PREFIX)) for name in others],
+    )
+
+
+def _title(result: EvalResult) -> list[tuple[str, str]]:
+    places = {
+        "model": result.model_location,
+        "data": result.data_location,
+        "result": result.output_path,
+    }
+    return [(name, _printable(place, None)) for name, place in places.items() if place]
+
+
+def _numbers(metrics: Metrics) -> dict[str, float | None]:
+    return {
+        label(output, sub_key, name): number_of(value)
+        for output, sub_key, name, value in flat(metrics)
+    }
+
+
+def _size(count: float | None) -> float:
+    return 0.0 if count is None or math.isnan(count) else count
+
+
+def _order(key: AnySliceKey) -> tuple[Any, ...]:
+    if is_cross_slice_key(key):
+        return 1, slice_text(key)
+    return 0, natural_order(cast(SliceKey, key))
+
+
+def _metric_names(result: EvalResult) -> tuple[list[str], list[str]]:
+    """Names of the metrics that are one number in some slice, and of the others."""
+    numbers: set[tuple[str, str, str]] = set()
+    everything: set[tuple[str, str, str]] = set()
+    for _, metrics in result.slicing_metrics:
+        for *path, value in flat(metrics):
+            full = cast(tuple[str, str, str], tuple(path))
+            everything.add(full)
+            if full not in numbers and number_of(value) is not None:
+                numbers.add(full)
+    return _ordered(numbers), _ordered(everything - numbers)
+
+
+def _ordered(paths: set[tuple[str, str, str]]) -> list[str]:
+    """The model's own metrics first."""
+    return sorted((label(*path) for path in paths), key=lambda n: (n.startswith(_PREFIX), n))
+
+
+def _formatted(column: Sequence[float | None]) -> list[str]:
+    """The numbers of a column in one form: whole if all are, else with four decimals."""
+    finite = [value for value in column if value is not None and math.isfinite(value)]
+    if all(value.is_integer() and abs(value) < 1e15 for value in finite):
+        return ["" if value is None else f"{value:,.0f}" for value in column]
+    return ["" if value is None else _decimal(value) for value in column]
+
+
+def _decimal(value: float) -> str:
+    if value == 0 or 1e-3 <= abs(value) < 1e9 or not math.isfinite(value):
+        return f"{value:,.4f}"
+    return f"{value:.3e}"
+
+
+def _slice_name(key: AnySliceKey) -> str:
+    if is_cross_slice_key(key):
+        return slice_text(key)
+    return slice_text(tuple((column, _short(value)) for column, value in cast(SliceKey, key)))
+
+
+def _short(value: str | int | float) -> str | int | float:
+    """A float that came from 32 bits, with the digits that it had there: 0.1."""
+    if isinstance(value, float) and math.isfinite(value):
+        with np.errstate(over="ignore"):
+            single = np.float32(value)
+        return float(str(single)) if float(single) == value else value
+    return value
+
+
+def _printable(text: str, limit: int | None = _MAX_NAME) -> str:
+    """The text on one line, without characters that a terminal would act on, and not too long."""
+    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return safe if limit is None or len(safe) <= limit else safe[: limit - 1] + "…"
+
+
+def _width(text: str) -> int:
+    """The columns that a text takes in a terminal."""
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
+
+
+def _fitting(widths: Sequence[int], max_width: int) -> int:
+    """How many columns fit; the first always does."""
+    used = widths[0]
+    for count, width in enumerate(widths[1:], start=1):
+        used += len(_GAP) + width
+        if used > max_width:
+            return count
+    return len(widths)
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    pads = [" " * (width - _width(cell)) for cell, width in zip(row, widths, strict=False)]
+    cells = [row[0] + pads[0]]
+    cells += [pad + cell for cell, pad in zip(row[1:], pads[1:], strict=True)]
+    return _GAP.join(cells).rstrip()
+
+
+def _summary(result: EvalResult) -> str:
+    slices, metrics = len(result.slicing_metrics), len(result.get_metric_names())
+    return f"EvalResult: {slices:,} slice{'s' * (slices != 1)}, {metrics} metrics"
+
+
+def _notes(table: _Table, hidden: Sequence[str]) -> list[str]:
+    notes = []
+    if table.more:
+        notes.append(f"… and {table.more:,} more slices: see to_dataframe()")
+    if hidden:
+        notes.append(f"more metrics: {', '.join(hidden)}")
+    if table.others:
+        notes.append(f"not single numbers: {', '.join(table.others)}")
+    return notes
+
+
+def _cell(tag: str, index: int, text: str) -> str:
+    side = "left" if index == 0 else "right"
+    return f'<{tag} style="text-align:{side}">{_escaped(text)}</{tag}>'
+
+
+def _escaped(text: str) -> str:
+    return html.escape(text, quote=True)

@@ -1,0 +1,287 @@
+"""The result of an evaluation, loaded."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from microtome.errors import ConfigError
+from microtome.messages import nearest
+from microtome.proto import config_pb2
+from microtome.results import values
+from microtome.results.records import EXAMPLE_COUNTS, Attributions, Metrics, Plots, label
+from microtome.results.slice_keys import AnySliceKey, CrossSliceKey, is_cross_slice_key
+from microtome.results.values import JsonValue, number_of
+from microtome.slicing.keys import SliceKey, slice_key
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MODEL_CENTRIC_MODE = "model_centric_mode"
+DATA_CENTRIC_MODE = "data_centric_mode"
+_MODES = (MODEL_CENTRIC_MODE, DATA_CENTRIC_MODE)
+
+
+class EvalResult:
+    """The metrics of every slice, and what was evaluated.
+
+    Printed, it is a table of the largest slices; in a notebook too.
+
+    Attributes:
+        slicing_metrics: (slice key, {output: {sub-key: {metric: value}}}) of every slice. The key
+            is `()` for Overall, else ((column, value), …). Output and sub-key (such as `classId:3`)
+            are mostly the empty string. Values are proto3 JSON of `microtome.MetricValue`, such as
+            {"doubleValue": 0.5}.
+        plots: (slice key, {output: {sub-key: plots}}) of every slice that has some.
+        attributions: (slice key, {output: {sub-key: {metric: {feature: value}}}}) of every slice
+            that has some.
+        config: The configuration; None where the result does not say it.
+        data_location: Where the examples were read.
+        file_format: Their format.
+        model_location: Where the model was read.
+        run_info: What Microtome says of its run, from `run.json`; empty for results of TFMA's.
+        output_path: Where the result was loaded from; empty if it was not.
+    """
+
+    def __init__(
+        self,
+        slicing_metrics: Sequence[tuple[AnySliceKey, Metrics]],
+        plots: Sequence[tuple[AnySliceKey, Plots]] = (),
+        attributions: Sequence[tuple[AnySliceKey, Attributions]] = (),
+        config: config_pb2.EvalConfig | None = None,
+        data_location: str = "",
+        file_format: str = "",
+        model_location: str = "",
+        run_info: Mapping[str, Any] | None = None,
+        output_path: str = "",
+    ):
+        self.slicing_metrics = list(slicing_metrics)
+        self.plots = list(plots)
+        self.attributions = list(attributions)
+        self.config = config
+        self.data_location = data_location
+        self.file_format = file_format
+        self.model_location = model_location
+        self.run_info = dict(run_info or {})
+        self.output_path = output_path
+
+    @property
+    def metric_paths(self) -> dict[str, Any]:
+        """How each metric of the model's graph was computed, and why; empty if that is unknown."""
+        return dict(self.run_info.get("metric_paths", {}))
+
+    def get_slice_names(self) -> list[AnySliceKey]:
+        """The keys of all slices."""
+        return [key for key, _ in self.slicing_metrics]
+
+    def get_metric_names(self) -> list[str]:
+        """The names of all metrics, of any output and class, sorted."""
+        found: set[str] = set()
+        for _, metrics in self.slicing_metrics:
+            for sub_keys in metrics.values():
+                found.update(*sub_keys.values())
+        return sorted(found)
+
+    def get_metrics_for_slice(
+        self,
+        slice_name: AnySliceKey = (),
+        output_name: str = "",
+        class_id: int | None = None,
+        k: int | None = None,
+        top_k: int | None = None,
+    ) -> dict[str, JsonValue] | None:
+        """The metrics of one slice.
+
+        Args:
+            slice_name: Its key; `()` is Overall. Columns may stand in any order.
+            output_name: The output, for a model of several.
+            class_id: The class, for metrics of one class.
+            k: The rank, for metrics of the class with the k-th highest prediction.
+            top_k: The ranks, for metrics of the classes with the top k predictions.
+
+        Returns:
+            Values by metric name; None if there is no such slice.
+
+        Raises:
+            ConfigError: The slice has no such output, class or rank, or k stands beside another.
+        """
+        metrics = self._by_key.get(_normal_key(slice_name))
+        if metrics is None:
+            return None
+        sub_key = _sub_key(class_id, k, top_k)
+        _check_known("output", output_name, metrics)
+        _check_known("sub-key", sub_key, metrics[output_name])
+        return metrics[output_name][sub_key]
+
+    def get_metrics_for_all_slices(
+        self,
+        output_name: str = "",
+        class_id: int | None = None,
+        k: int | None = None,
+        top_k: int | None = None,
+    ) -> dict[AnySliceKey, dict[str, JsonValue]]:
+        """The metrics of all slices that have such an output and sub-key, by slice key.
+
+        The arguments are those of `get_metrics_for_slice`.
+
+        Raises:
+            ConfigError: No slice has them, or k stands beside another.
+        """
+        sub_key = _sub_key(class_id, k, top_k)
+        found = {
+            key: metrics[output_name][sub_key]
+            for key, metrics in self.slicing_metrics
+            if sub_key in metrics.get(output_name, {})
+        }
+        if not found and self.slicing_metrics:
+            outputs = {name for _, metrics in self.slicing_metrics for name in metrics}
+            _check_known("output", output_name, outputs)
+            sub_keys = {
+                name for _, metrics in self.slicing_metrics for name in metrics.get(output_name, ())
+            }
+            _check_known("sub-key", sub_key, sub_keys)
+        return found
+
+    def slices(self) -> Iterator[tuple[AnySliceKey, dict[str, Any]]]:
+        """Every slice's key and its metrics as plain values.
+
+        Metrics of an output or sub-key are named `output/metric (sub-key)`. Values are as
+        `plain_value` gives them: floats, arrays, bytes, texts, or JSON of structures.
+        """
+        for key, metrics in self.slicing_metrics:
+            plain = {
+                label(output, sub_key, name): values.plain_value(value)
+                for output, sub_key, name, value in flat(metrics)
+            }
+            yield key, plain
+
+    def example_count(self, slice_name: AnySliceKey = ()) -> float | None:
+        """The number of a slice's examples; None if there is no such slice or it does not say."""
+        metrics = self._by_key.get(_normal_key(slice_name))
+        return None if metrics is None else count_of(metrics)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """All numbers, a row for each metric of each slice.
+
+        Columns: `slice` (text); one for each slicing feature, empty (NA) where the slice does not
+            name it; `example_count`;
+        `output_name`; `sub_key`; `metric`; `value`, NaN where it is not one number; `lower_bound`
+        and `upper_bound` of bounded values; `array`, a numpy array where the value is one. A
+        feature with the name of another column is in `slice_key.<name>`.
+        """
+        from microtome.results.frame import to_dataframe
+
+        return to_dataframe(self)
+
+    def to_string(self, max_rows: int | None = 20, max_width: int = 100) -> str:
+        """A table of the slices as text, Overall first, then the largest.
+
+        Args:
+            max_rows: At most so many slices; None for all.
+            max_width: At most so many characters in a line; columns that do not fit are named
+                below.
+        """
+        from microtome.results import display
+
+        return display.to_text(self, max_rows, max_width)
+
+    def __str__(self) -> str:
+        return self.to_string()
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        from microtome.results import display
+
+        return display.to_html(self)
+
+    @functools.cached_property
+    def _by_key(self) -> dict[AnySliceKey, Metrics]:
+        return {_normal_key(key): metrics for key, metrics in self.slicing_metrics}
+
+
+class EvalResults:
+    """Results of several evaluations, to be looked at together."""
+
+    def __init__(self, results: Iterable[EvalResult], mode: str = MODEL_CENTRIC_MODE):
+        """Takes results in order.
+
+        Raises:
+            ConfigError: There is no such mode.
+        """
+        if mode not in _MODES:
+            raise ConfigError(f"mode must be one of {', '.join(_MODES)}, is {mode!r}.")
+        self._results = list(results)
+        self._mode = mode
+
+    def get_results(self) -> list[EvalResult]:
+        """The results."""
+        return list(self._results)
+
+    def get_mode(self) -> str:
+        """`MODEL_CENTRIC_MODE` or `DATA_CENTRIC_MODE`."""
+        return self._mode
+
+    def __len__(self) -> int:
+        return len(self._results)
+
+    def __iter__(self) -> Iterator[EvalResult]:
+        return iter(self._results)
+
+    def __getitem__(self, index: int) -> EvalResult:
+        return self._results[index]
+
+    def __repr__(self) -> str:
+        paths = ", ".join(result.output_path or "(not loaded)" for result in self._results)
+        return f"EvalResults({len(self._results)} results, {self._mode}: {paths})"
+
+
+def make_eval_results(results: Iterable[EvalResult], mode: str = MODEL_CENTRIC_MODE) -> EvalResults:
+    """Puts loaded results together. See `load_eval_results`."""
+    return EvalResults(results, mode)
+
+
+def count_of(metrics: Metrics) -> float | None:
+    """The number of examples that a slice's metrics say."""
+    for _, sub_keys in sorted(metrics.items()):
+        for _, named in sorted(sub_keys.items()):
+            for name in EXAMPLE_COUNTS:
+                if name in named:
+                    return number_of(named[name])
+    return None
+
+
+def flat(metrics: Metrics) -> Iterator[tuple[str, str, str, JsonValue]]:
+    """Output, sub-key, name and value of each metric."""
+    for output, sub_keys in metrics.items():
+        for sub_key, named in sub_keys.items():
+            for name, value in named.items():
+                yield output, sub_key, name, value
+
+
+def _normal_key(key: AnySliceKey) -> AnySliceKey:
+    """The key with sorted columns, and values that compare equal to those of loaded keys."""
+    try:
+        if is_cross_slice_key(key):
+            baseline, comparison = cast(CrossSliceKey, key)
+            return slice_key(baseline), slice_key(comparison)
+        return slice_key(cast(SliceKey, key))
+    except (TypeError, ValueError):
+        raise ConfigError(
+            f"A slice key is () for Overall, else ((column, value), …), not {key!r}."
+        ) from None
+
+
+def _sub_key(class_id: int | None, k: int | None, top_k: int | None) -> str:
+    if k is not None and (class_id is not None or top_k is not None):
+        raise ConfigError(f"k={k} cannot stand beside class_id={class_id} or top_k={top_k}.")
+    parts = {"classId": class_id, "k": k, "topK": top_k}
+    return " ".join(f"{name}:{value}" for name, value in parts.items() if value is not None)
+
+
+def _check_known(kind: str, name: str, known: Iterable[str]) -> None:
+    known = sorted(known)
+    if name not in known:
+        there = ", ".join(map(repr, known)) or "none"
+        raise ConfigError(f"There is no {kind} {name!r}{nearest(name, known)}; there is: {there}.")

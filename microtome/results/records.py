@@ -1,0 +1,155 @@
+"""What the records of result files say, in the JSON form of `EvalResult`.
+
+Records come in two forms: those of an EvalSavedModel's own metrics are maps by metric name; others
+have keys with output, class and model. Both are read into `{output_name: {sub_key: {metric_name:
+value}}}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, TypeAlias
+
+from google.protobuf import json_format
+
+from microtome.proto import result_pb2
+from microtome.results.values import JsonValue, number_of, to_json
+
+# {output_name: {sub_key: {metric_name: value}}}
+Metrics: TypeAlias = dict[str, dict[str, dict[str, JsonValue]]]
+# {output_name: {sub_key: plots}}
+Plots: TypeAlias = dict[str, dict[str, dict[str, Any]]]
+# {output_name: {sub_key: {metric_name: {feature: value}}}}
+Attributions: TypeAlias = dict[str, dict[str, dict[str, dict[str, JsonValue]]]]
+
+# The count of a slice's examples: as in-graph metrics name it, and other metrics.
+EXAMPLE_COUNTS = ("post_export_metrics/example_count", "example_count")
+
+
+class NamedValue(NamedTuple):
+    """One metric of one slice.
+
+    Attributes:
+        model_name: The model's name; empty for the only model.
+        output_name: The model's output; empty for the only output.
+        sub_key: Class or rank, as `sub_key_text` gives it; empty for the whole output.
+        name: The metric.
+        value: Its value.
+    """
+
+    model_name: str
+    output_name: str
+    sub_key: str
+    name: str
+    value: JsonValue
+
+
+def named_values(record: result_pb2.MetricsForSlice) -> Iterator[NamedValue]:
+    """All metrics of a slice, those with keys last."""
+    for name in sorted(record.metrics):
+        yield NamedValue("", "", "", name, to_json(record.metrics[name]))
+    for item in record.metric_keys_and_values:
+        key = item.key
+        value = _with_interval(to_json(item.value), item)
+        sub_key = sub_key_text(key.sub_key)
+        yield NamedValue(key.model_name, key.output_name, sub_key, _metric_name(key), value)
+
+
+def metrics_of(record: result_pb2.MetricsForSlice, model_name: str | None) -> Metrics | None:
+    """The metrics of one model in a slice; None where the slice has only others' metrics.
+
+    Args:
+        record: The slice's record.
+        model_name: The model; None for all. What names no model belongs to each.
+    """
+    metrics: Metrics = {}
+    empty = True
+    for item in named_values(record):
+        empty = False
+        if _is_of_model(item.model_name, model_name):
+            outputs = metrics.setdefault(item.output_name, {})
+            outputs.setdefault(item.sub_key, {})[item.name] = item.value
+    return metrics if metrics or empty else None
+
+
+def plots_of(record: result_pb2.PlotsForSlice, model_name: str | None) -> Plots | None:
+    """The plots of one model in a slice, by name under one output, or by output.
+
+    See `metrics_of`.
+    """
+    plots: Plots = {}
+    if record.plots:
+        plots[""] = {"": {name: _to_dict(record.plots[name]) for name in sorted(record.plots)}}
+    if record.HasField("plot_data"):
+        plots[""] = {"": _to_dict(record.plot_data)}
+    for item in record.plot_keys_and_values:
+        if _is_of_model(item.key.model_name, model_name):
+            outputs = plots.setdefault(item.key.output_name, {})
+            outputs[sub_key_text(item.key.sub_key)] = _to_dict(item.value)
+    return plots if plots or not record.plot_keys_and_values else None
+
+
+def attributions_of(
+    record: result_pb2.AttributionsForSlice, model_name: str | None
+) -> Attributions | None:
+    """The attributions of one model in a slice. See `metrics_of`."""
+    attributions: Attributions = {}
+    for item in record.attributions_keys_and_values:
+        key = item.key
+        if _is_of_model(key.model_name, model_name):
+            outputs = attributions.setdefault(key.output_name, {})
+            name = f"{key.name}_diff" if key.is_diff else key.name
+            features = {feature: to_json(item.values[feature]) for feature in sorted(item.values)}
+            outputs.setdefault(sub_key_text(key.sub_key), {})[name] = features
+    return attributions if attributions or not record.attributions_keys_and_values else None
+
+
+def example_count(items: Iterable[NamedValue]) -> float | None:
+    """The number of a slice's examples; None where no metric says it."""
+    counts = [item for item in items if item.name in EXAMPLE_COUNTS]
+    first = min(counts, key=lambda item: (item.output_name, item.sub_key), default=None)
+    return None if first is None else number_of(first.value)
+
+
+def sub_key_text(sub_key: result_pb2.SubKey) -> str:
+    """A sub-key as text, such as `classId:3 topK:5`."""
+    parts = [
+        f"{field.json_name}:{getattr(sub_key, field.name).value}"
+        for field in sub_key.DESCRIPTOR.fields
+        if sub_key.HasField(field.name)
+    ]
+    return " ".join(parts)
+
+
+def label(output_name: str, sub_key: str, name: str) -> str:
+    """One name for a metric of an output and class: `output/metric (classId:3)`."""
+    path = f"{output_name}/{name}" if output_name else name
+    return f"{path} ({sub_key})" if sub_key else path
+
+
+def _is_of_model(name: str, wanted: str | None) -> bool:
+    return wanted is None or not name or name == wanted
+
+
+def _metric_name(key: result_pb2.MetricKey) -> str:
+    kind = key.aggregation_type.WhichOneof("type") if key.HasField("aggregation_type") else None
+    name = f"{kind}_{key.name}" if kind else key.name
+    return f"{name}_diff" if key.is_diff else name
+
+
+def _with_interval(
+    value: JsonValue, item: result_pb2.MetricsForSlice.MetricKeyAndValue
+) -> JsonValue:
+    """A double with both bounds of a confidence interval is a bounded value."""
+    interval = item.confidence_interval
+    bounds = (to_json(interval.lower_bound), to_json(interval.upper_bound))
+    if not all("doubleValue" in part for part in (value, *bounds)):
+        return value
+    lower, upper = (bound["doubleValue"] for bound in bounds)
+    return {
+        "boundedValue": {"lowerBound": lower, "upperBound": upper, "value": value["doubleValue"]}
+    }
+
+
+def _to_dict(data: result_pb2.PlotData) -> dict[str, Any]:
+    return dict(json_format.MessageToDict(data))

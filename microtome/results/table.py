@@ -1,0 +1,159 @@
+"""The result as one Parquet table: a row for each metric of each slice.
+
+For pandas, DuckDB and Polars. Columns:
+
+    slice          the slice as text, `Overall` for the whole data
+    slice_key      its columns and their values, each a string, an int or a float
+    model_name, output_name, sub_key, metric
+    value          the number, for metrics that are one
+    lower_bound, upper_bound
+    array_value, array_shape    the numbers of an array, row by row
+    text_value     a text, or a structure (matrices, values at cutoffs) as JSON
+    example_count  the examples of the slice
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from microtome.proto import result_pb2
+from microtome.results.records import NamedValue, example_count, named_values
+from microtome.results.slice_keys import (
+    AnySliceKey,
+    is_cross_slice_key,
+    record_slice_key,
+    slice_text,
+)
+from microtome.results.values import array_of, bounds_of, number_of, plain_value
+from microtome.slicing.keys import SliceKey
+
+_KEY_PART = pa.struct(
+    [
+        ("column", pa.string()),
+        ("string_value", pa.string()),
+        ("int_value", pa.int64()),
+        ("float_value", pa.float64()),
+    ]
+)
+_SLICE_FIELDS = [
+    ("slice", pa.string()),
+    ("slice_key", pa.list_(_KEY_PART)),
+    ("example_count", pa.float64()),
+]
+_VALUE_FIELDS = [
+    ("model_name", pa.string()),
+    ("output_name", pa.string()),
+    ("sub_key", pa.string()),
+    ("metric", pa.string()),
+    ("value", pa.float64()),
+    ("lower_bound", pa.float64()),
+    ("upper_bound", pa.float64()),
+    ("array_value", pa.list_(pa.float64())),
+    ("array_shape", pa.list_(pa.int32())),
+    ("text_value", pa.string()),
+]
+SCHEMA = pa.schema([*_SLICE_FIELDS[:2], *_VALUE_FIELDS, *_SLICE_FIELDS[2:]])
+
+# Rows in a row group: some megabytes in memory.
+_ROWS = 1 << 16
+
+
+class MetricsTable:
+    """Writes records as rows, holding no more than one row group in memory."""
+
+    def __init__(self, path: str):
+        """Creates the file."""
+        self._writer = pq.ParquetWriter(path, SCHEMA)
+        self._slices: list[tuple[Any, ...]] = []
+        self._slice_of_row: list[int] = []
+        self._rows: list[tuple[Any, ...]] = []
+
+    def add(self, record: result_pb2.MetricsForSlice) -> None:
+        """Adds the metrics of one slice."""
+        items = list(named_values(record))
+        key = record_slice_key(record)
+        self._slice_of_row += [len(self._slices)] * len(items)
+        self._rows += map(_row, items)
+        self._slices.append((slice_text(key), _key_parts(key), example_count(items)))
+        if len(self._rows) >= _ROWS:
+            self._flush()
+
+    def close(self) -> None:
+        """Writes what is left and ends the file."""
+        try:
+            self._flush()
+        finally:
+            self._writer.close()
+
+    def discard(self) -> None:
+        """Lets go of the file, whatever is in it."""
+        self._rows = []
+        self.close()
+
+    def _flush(self) -> None:
+        if not self._rows:
+            return
+        # The columns of a slice are built once for all its rows.
+        rows = pa.array(self._slice_of_row, pa.int32())
+        columns = {
+            name: array.take(rows) for name, array in _arrays(self._slices, _SLICE_FIELDS).items()
+        }
+        columns.update(_arrays(self._rows, _VALUE_FIELDS))
+        arrays = [columns[name] for name in SCHEMA.names]
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
+        self._slices, self._slice_of_row, self._rows = [], [], []
+
+
+def _arrays(rows: list[tuple[Any, ...]], fields: list[tuple[str, pa.DataType]]) -> dict[str, Any]:
+    columns = zip(*rows, strict=True)
+    return {
+        name: pa.array(column, kind) for (name, kind), column in zip(fields, columns, strict=True)
+    }
+
+
+def _row(item: NamedValue) -> tuple[Any, ...]:
+    number = number_of(item.value)
+    array = shape = text = None
+    if number is None:
+        array, shape, text = _array_or_text(item.value)
+    return (
+        item.model_name,
+        item.output_name,
+        item.sub_key,
+        item.name,
+        number,
+        *bounds_of(item.value),
+        array,
+        shape,
+        text,
+    )
+
+
+def _array_or_text(
+    value: dict[str, Any],
+) -> tuple[list[float] | None, list[int] | None, str | None]:
+    if "arrayValue" in value:
+        array = array_of(value["arrayValue"])
+        if array.dtype.kind != "O":
+            return array.reshape(-1).astype(float).tolist(), list(array.shape), None
+    plain = plain_value(value)
+    if isinstance(plain, bytes):
+        return None, None, plain.decode("utf-8", "backslashreplace")
+    return None, None, plain if isinstance(plain, str) else json.dumps(value)
+
+
+def _key_parts(key: AnySliceKey) -> list[dict[str, Any]]:
+    """The parts of a key; of two slices, those of the baseline first."""
+    if is_cross_slice_key(key):
+        return [part for side in key for part in _key_parts(cast(SliceKey, side))]
+    return [_key_part(column, value) for column, value in cast(SliceKey, key)]
+
+
+def _key_part(column: str, value: str | int | float) -> dict[str, Any]:
+    if isinstance(value, str):
+        return {"column": column, "string_value": value}
+    return {"column": column, "int_value" if isinstance(value, int) else "float_value": value}

@@ -1,0 +1,194 @@
+"""Writes the result of an evaluation: all of it or nothing.
+
+Synopsis:
+
+    check_output_path(path)                      # before the work starts
+    with ResultsWriter(path) as writer:
+        writer.add_metrics(metrics_for_slice(key, values) for key, values in slices)
+        writer.finish(EvalRun(eval_config=config), {"rows": 336776})
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, BinaryIO, TypeVar
+
+import numpy as np
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+from microtome import strict_proto
+from microtome.config import OWN_FIELDS
+from microtome.errors import OutputError
+from microtome.proto import config_pb2, result_pb2
+from microtome.results import names, tfrecord
+from microtome.results.output import Staging, explained
+from microtome.results.table import MetricsTable
+from microtome.version import __version__
+
+M = TypeVar("M", bound=Message)
+
+
+class ResultsWriter:
+    """Streams records to files that appear at the output path when all is done.
+
+    Nothing is at the path before `finish`, nor if the block is left by an exception. Memory does
+    not grow with the number of slices.
+    """
+
+    def __init__(self, output_path: str | os.PathLike[str]):
+        """Prepares a writer; files are made on entering its block.
+
+        Args:
+            output_path: A directory that is missing, is empty or holds an older result. Local, or
+                on a file system of Apache Beam's (`gs://…`), where the files are copied one by one
+                at the end, the config last.
+        """
+        self._output_path = output_path
+        self._open = contextlib.ExitStack()
+        self._finished = False
+        self._slices = 0
+
+    def __enter__(self) -> ResultsWriter:
+        """Makes the files.
+
+        Raises:
+            OutputError: The path cannot be written, or holds other files.
+        """
+        self._staging = Staging(self._output_path)
+        self._open.callback(self._staging.discard)
+        self._files: dict[str, BinaryIO] = {}
+        try:
+            with explained(self._output_path):
+                self._file(names.METRICS)
+                # TFMA's readers look for it, even if there are none.
+                self._file(names.PLOTS)
+                self._table = MetricsTable(self._path(names.METRICS_TABLE))
+                self._open.callback(self._table.discard)
+        except BaseException:
+            self._open.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._open.close()
+        if kind is None and not self._finished:
+            raise OutputError(
+                f"Nothing was written to {self._output_path}: `finish` was not called."
+            )
+
+    def add_metrics(self, records: Iterable[result_pb2.MetricsForSlice | bytes]) -> None:
+        """Adds slices, one record each, as messages or serialized."""
+        file = self._file(names.METRICS)
+        for record in records:
+            data, message = _both_forms(record, result_pb2.MetricsForSlice)
+            with explained(self._output_path):
+                tfrecord.write_record(file, data)
+                self._table.add(message)
+            self._slices += 1
+
+    def add_plots(self, records: Iterable[result_pb2.PlotsForSlice | bytes]) -> None:
+        """Adds the plots of slices, one record each."""
+        self._add(names.PLOTS, records)
+
+    def add_attributions(self, records: Iterable[result_pb2.AttributionsForSlice | bytes]) -> None:
+        """Adds the attributions of slices, one record each."""
+        self._add(names.ATTRIBUTIONS, records)
+
+    def finish(
+        self, eval_run: config_pb2.EvalRun, run_info: Mapping[str, Any] | None = None
+    ) -> None:
+        """Puts the result at the output path.
+
+        Args:
+            eval_run: What was evaluated. Its version is Microtome's unless it is set.
+            run_info: What else is to be told of the run, for `run.json`: values of JSON, with
+                numpy's numbers and arrays. Microtome's version, the whole config and the number of
+                slices are added.
+
+        Raises:
+            OutputError: The files cannot be put there.
+        """
+        with explained(self._output_path):
+            for file in self._files.values():
+                file.close()
+            self._table.close()
+            self._write(names.EVAL_CONFIG, json_format.MessageToJson(_readable_by_tfma(eval_run)))
+            self._write(names.RUN_INFO, self._run_info(eval_run, run_info or {}))
+            self._staging.publish()
+        self._finished = True
+
+    def _run_info(self, eval_run: config_pb2.EvalRun, run_info: Mapping[str, Any]) -> str:
+        own = {
+            "microtome_version": __version__,
+            "slices": self._slices,
+            # With the fields that eval_config.json must do without.
+            "eval_config": json_format.MessageToDict(eval_run.eval_config),
+        }
+        return json.dumps(_jsonable({**own, **run_info}), indent=2, allow_nan=False)
+
+    def _add(self, kind: str, records: Iterable[Message | bytes]) -> None:
+        file = self._file(kind)
+        for record in records:
+            data = record if isinstance(record, bytes) else record.SerializeToString()
+            with explained(self._output_path):
+                tfrecord.write_record(file, data)
+
+    def _file(self, kind: str) -> BinaryIO:
+        if kind not in self._files:
+            file = open(self._path(names.record_file(kind)), "wb")  # noqa: SIM115
+            self._files[kind] = self._open.enter_context(file)
+        return self._files[kind]
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self._staging.directory, name)
+
+    def _write(self, name: str, text: str) -> None:
+        with open(self._path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def _both_forms(record: M | bytes, message_class: type[M]) -> tuple[bytes, M]:
+    if isinstance(record, bytes):
+        return record, message_class.FromString(record)
+    return record.SerializeToString(), record
+
+
+def _readable_by_tfma(eval_run: config_pb2.EvalRun) -> config_pb2.EvalRun:
+    """A copy without the fields that TFMA's strict parser does not know."""
+    copy = strict_proto.without_fields_from(eval_run, OWN_FIELDS)
+    for spec, original in zip(
+        copy.eval_config.slicing_specs, eval_run.eval_config.slicing_specs, strict=True
+    ):
+        # A feature in buckets still slices.
+        missing = sorted(set(original.buckets).difference(spec.feature_keys))
+        spec.feature_keys.extend(missing)
+    copy.version = copy.version or __version__
+    return copy
+
+
+def _jsonable(value: Any) -> Any:
+    """The value as strict JSON can hold it. What a run says of itself must not make it fail."""
+    if isinstance(value, Mapping):
+        return {str(name): _jsonable(item) for name, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return _jsonable(value.tolist())
+    if isinstance(value, Message):
+        return json_format.MessageToDict(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_jsonable(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return str(value)
