@@ -68,8 +68,8 @@ class EvalResult:
 
     @property
     def metric_paths(self) -> dict[str, Any]:
-        """How each metric of the model's graph was computed, and why; empty if that is unknown."""
-        return dict(self.run_info.get("metric_paths", {}))
+        """How each metric was computed, as {"path": …, "reason": …}; empty where it is not said."""
+        return dict(self.run_info.get("metrics", {}))
 
     def get_slice_names(self) -> list[AnySliceKey]:
         """The keys of all slices."""
