@@ -42,7 +42,7 @@ def column_from(value: Any) -> Column:
       DataError: the value has no row dimension.
     """
     if hasattr(value, "dense_shape"):
-        return from_sparse(value.indices, value.values)
+        return from_sparse(value.indices, value.values, int(value.dense_shape[0]))
     if hasattr(value, "row_splits"):
         return from_ragged(value)
     return from_dense(np.asarray(value))
@@ -59,14 +59,14 @@ def from_dense(array: npt.NDArray[Any]) -> Column:
     return Column(values, np.repeat(np.arange(len(array), dtype=np.int64), width))
 
 
-def from_sparse(indices: npt.NDArray[np.int64], values: npt.NDArray[Any]) -> Column:
+def from_sparse(indices: npt.NDArray[np.int64], values: npt.NDArray[Any], num_rows: int) -> Column:
     """Makes a column of a sparse tensor: indices [M, rank], the first being the row; values [M]."""
     rows = np.asarray(indices, dtype=np.int64)[:, 0]
     values = _flat(np.asarray(values))
     if np.any(rows[1:] < rows[:-1]):
         order = np.argsort(rows, kind="stable")
         rows, values = rows[order], values[order]
-    return Column(values, rows)
+    return _column(values, rows, num_rows)
 
 
 def from_ragged(value: Any) -> Column:
@@ -80,7 +80,15 @@ def from_ragged(value: Any) -> Column:
     values = _flat(array)
     width = len(values) // len(array) if len(array) else 1
     counts = np.diff(splits) * width
-    return Column(values, np.repeat(np.arange(len(counts), dtype=np.int64), counts))
+    rows = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
+    return _column(values, rows, len(counts))
+
+
+def _column(values: npt.NDArray[Any], rows: npt.NDArray[np.int64], num_rows: int) -> Column:
+    """Knows the frequent case that every row has just one value."""
+    if len(rows) == num_rows and np.array_equal(rows, np.arange(num_rows)):
+        return Column(values)
+    return Column(values, rows)
 
 
 def _flat(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

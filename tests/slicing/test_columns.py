@@ -42,6 +42,9 @@ def test_sparse():
     assert pairs(Sparse(indices, np.array([5, 6, 7]), (3, 3))) == [(0, 5), (0, 6), (2, 7)]
     in_disorder = Sparse(indices[::-1], np.array([7, 6, 5]), (3, 3))
     assert pairs(in_disorder) == [(0, 6), (0, 5), (2, 7)]
+    one_a_row = np.array([[0, 0], [1, 2], [2, 0]])
+    assert column_from(Sparse(one_a_row, np.array([5, 6, 7]), (3, 3))).rows is None
+    assert column_from(Sparse(one_a_row, np.array([5, 6, 7]), (4, 3))).rows is not None
     assert pairs(Sparse(np.empty((0, 2), np.int64), np.array([], object), (4, 0))) == []
 
 
