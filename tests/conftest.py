@@ -24,13 +24,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:] = [entry for entry in sys.path if pathlib.Path(entry or ".").resolve() != ROOT]
 
 # A shared machine makes single examples slow; CI must not fail on a seed that nobody can repeat.
-hypothesis.settings.register_profile(
-    "microtome",
-    deadline=None,
-    derandomize="CI" in os.environ,
-    database=hypothesis.database.DirectoryBasedExampleDatabase(ROOT / ".hypothesis/examples"),
-)
-hypothesis.settings.load_profile("microtome")
+EXAMPLES = hypothesis.database.DirectoryBasedExampleDatabase(ROOT / ".hypothesis/examples")
+hypothesis.settings.register_profile("here", deadline=None, database=EXAMPLES)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if "CI" in os.environ else "here")
 
 ESTIMATOR_LINE = importlib.util.find_spec("tfx") is not None
 
