@@ -52,9 +52,8 @@ def run_model_analysis(
         >>> result = microtome.run_model_analysis(
         ...     eval_shared_model=microtome.default_eval_shared_model("/models/flights/eval"),
         ...     data_location="/data/eval-*.tfrecord.gz",
-        ...     slice_spec=[microtome.SingleSliceSpec(), microtome.SingleSliceSpec(columns=["carrier"])],
-        ... )
-        >>> print(result)
+        ...     slice_spec=[microtome.SingleSliceSpec(),
+        microtome.SingleSliceSpec(columns=["carrier"])], ... ) >>> print(result)
 
     Args:
         eval_shared_model: the model, from `default_eval_shared_model`.
@@ -98,7 +97,8 @@ def evaluate_files(
 ) -> EvalResult:
     """Evaluates a model over files in a pipeline of its own.
 
-    Everything that can be checked without the bulk of the data is checked before the pipeline is made.
+    Everything that can be checked without the bulk of the data is checked before the pipeline is
+    made.
 
     Args:
         pipeline_factory: makes the pipeline.
@@ -153,8 +153,8 @@ class ExtractEvaluateAndWriteResults(beam.PTransform):
         ...     )
         >>> result = microtome.load_eval_result("/results/1")
 
-    A sample of the examples decides beforehand how metrics are computed; the PCollection is read for it
-    before it is evaluated.
+    A sample of the examples decides beforehand how metrics are computed; the PCollection is read
+    for it before it is evaluated.
 
     Args:
         eval_shared_model: the model, from `default_eval_shared_model`.
@@ -233,7 +233,8 @@ def _config_of_specs(
     wrong = [spec for spec in specs if not isinstance(spec, SingleSliceSpec)]
     if wrong or not specs:
         raise ConfigError(
-            f"slice_spec must be a list of microtome.SingleSliceSpec, at least one; it is {slice_spec!r}."
+            "slice_spec must be a list of microtome.SingleSliceSpec, at least one; it is "
+            f"{slice_spec!r}."
         )
     config = EvalConfig(slicing_specs=[spec.to_proto() for spec in specs])
     config.options.compute_confidence_intervals.value = False

@@ -65,7 +65,8 @@ class AddCounts(beam.CombineFn):
 class FinishSlices(beam.DoFn):
     """Computes the metrics of a shard of the slices.
 
-    Input: (shard, serialized `SliceTable`). Output: the slices' serialized `MetricsForSlice`, in one list a shard.
+    Input: (shard, serialized `SliceTable`). Output: the slices' serialized `MetricsForSlice`, in
+        one list a shard.
 
     Args:
         weights: the name of the output that each of the plan's weights is for; '' for all.
@@ -103,7 +104,8 @@ class FinishSlices(beam.DoFn):
 class FinishRows(beam.DoFn):
     """Computes the metrics that need all rows of a slice.
 
-    Input: (serialized slice key, (records, which of their rows) of each batch). Output: (slice key, values by metric).
+    Input: (serialized slice key, (records, which of their rows) of each batch). Output: (slice key,
+        values by metric).
     """
 
     def __init__(self, model: WorkerModel):

@@ -80,7 +80,8 @@ def default_eval_shared_model(
     """Names the model to evaluate.
 
     Example:
-        >>> model = microtome.default_eval_shared_model(eval_saved_model_path="/models/flights/eval")
+        >>> model =
+        microtome.default_eval_shared_model(eval_saved_model_path="/models/flights/eval")
 
     Args:
         eval_saved_model_path: directory of the EvalSavedModel, the one that holds `saved_model.pb`.

@@ -150,19 +150,20 @@ def _bounded(records: np.ndarray, max_bytes: int) -> Iterator[np.ndarray]:
     if sizes.sum() <= max_bytes:
         yield records
         return
-    for part in np.split(records, np.flatnonzero(np.diff(sizes.cumsum() // max_bytes)) + 1):
-        yield part
+    yield from np.split(records, np.flatnonzero(np.diff(sizes.cumsum() // max_bytes)) + 1)
 
 
 def _damaged(file: str, file_format: str, number: int) -> str:
     if number == 0:
         return (
-            f"The data file {file!r} cannot be read as {file_format}: it is not a TFRecord file, or "
+            f"The data file {file!r} cannot be read as {file_format}: it is not a TFRecord "
+            "file, or "
             "is damaged within its first records. A compressed file needs its suffix (.gz, .zlib); "
             "for lines of text give file_format='text'."
         )
     return (
-        f"The data file {file!r} is damaged or cut off after about {number} records. Write it anew, "
+        f"The data file {file!r} is damaged or cut off after about {number} records. Write it "
+        "anew, "
         "or leave it out of the pattern."
     )
 
@@ -197,7 +198,8 @@ class BatchRecords(beam.DoFn):
     def process(self, record: bytes) -> Iterable[Batch]:
         if not isinstance(record, bytes):
             raise DataError(
-                f"An example is a {type(record).__name__}; serialized examples (bytes) are expected."
+                f"An example is a {type(record).__name__}; serialized examples (bytes) are "
+                "expected."
             )
         self._records.append(record)
         self._bytes += len(record)

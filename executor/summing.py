@@ -13,7 +13,6 @@ from apache_beam.metrics import Metrics
 from microtome.errors import DataError, RefusedExampleError
 from microtome.executor.shared_model import WorkerModel
 from microtome.executor.sources import Batch
-from microtome.slicing.keys import SliceKey
 from microtome.slicing.slicer import Assignment, Slicer, rows_by_slice
 from microtome.slicing.spec import SingleSliceSpec
 from microtome.slicing.sums import Layout, SliceSums
@@ -34,8 +33,9 @@ _NAMESPACE = "microtome"
 class SumSlices(beam.DoFn):
     """Evaluates batches and sums the contributions of their rows slice by slice.
 
-    Main output: (shard, serialized `SliceTable`), for each shard at the end of a bundle. Output `rows`: for metrics that need
-    all rows of a slice, (serialized slice key, the records and which of their rows). Output `counts`: {what: number}.
+    Main output: (shard, serialized `SliceTable`), for each shard at the end of a bundle. Output
+    `rows`: for metrics that need all rows of a slice, (serialized slice key, the records and which
+    of their rows). Output `counts`: {what: number}.
 
     Args:
         model: the model, with the slicing features.
@@ -88,7 +88,8 @@ def _placed(batch: Batch) -> Iterator[None]:
     except RefusedExampleError as error:
         where = f"of {batch.source!r}" if batch.source else "of a batch of the data"
         raise DataError(
-            f"Example {batch.first + error.number} {where} is refused by the model: {error.reason} Mend or remove the "
+            f"Example {batch.first + error.number} {where} is refused by the model: "
+            f"{error.reason} Mend or remove the "
             "example, or mend what makes the model's labels and features of it."
         ) from error
 

@@ -59,14 +59,15 @@ def find_differences(
         for name, values in computed.items():
             if name not in differences and not _close(values[i], expected[name]):
                 differences[name] = (
-                    f"the cut gives {_shown(values[i])} where the graph gives {_shown(expected[name])} for "
+                    f"the cut gives {_shown(values[i])} where the graph gives "
+                    f"{_shown(expected[name])} for "
                     f"{len(rows)} rows"
                 )
     return differences
 
 
 def not_additive(reference: ReferenceGraph, feed: RowsFeed, num_rows: int) -> set[str]:
-    """The variables to which two batches do not add what one batch of all their rows, or each of them alone, adds."""
+    """The variables that two batches change otherwise than one batch of all their rows."""
     halves = [half for half in np.array_split(np.arange(num_rows), 2) if len(half)]
     whole = reference.sums([(feed, np.arange(num_rows))])
     in_turn = reference.sums([(feed, half) for half in halves])

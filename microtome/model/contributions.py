@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,10 +25,12 @@ class Contributions:
 
     Attributes:
         num_rows: number of rows.
-        dense: float64 `[rows, width]`; column 0 is 1 for each row, then come the weights, then the dense leaves.
+        dense: float64 `[rows, width]`; column 0 is 1 for each row, then come the weights, then the
+            dense leaves.
         scattered: one a scattered leaf.
         columns: the slicing features, by name.
-        examples: int `[rows]`, the index of the example that each row came from; None where row i is example i.
+        examples: int `[rows]`, the index of the example that each row came from; None where row i
+            is example i.
     """
 
     num_rows: int
@@ -109,8 +111,10 @@ class ContributionFetcher:
             and not 0 <= examples.min() <= examples.max() < num_examples
         ):
             raise DataError(
-                f"The model's input_refs run from {examples.min()} to {examples.max()}, but the batch has "
-                f"{num_examples} examples; each must be the index of the example that a row came from."
+                f"The model's input_refs run from {examples.min()} to {examples.max()}, but the "
+                "batch has "
+                f"{num_examples} examples; each must be the index of the example that a row "
+                "came from."
             )
         return Contributions(len(dense), dense, scattered, columns, examples)
 
@@ -126,7 +130,8 @@ def check_feature_names(signature: ModelSignature, names: Sequence[str], purpose
         known = sorted(signature.features)
         raise ConfigError(
             f"There is no feature {missing[0]!r} to {purpose}{nearest(missing[0], known)}. The "
-            f"EvalSavedModel {signature.path!r} has the features: {', '.join(known) or '(none)'}. A "
+            f"EvalSavedModel {signature.path!r} has the features: "
+            f"{', '.join(known) or '(none)'}. A "
             "feature that the model does not train on can be added for slicing in the Trainer's "
             "eval_input_receiver_fn."
         )
@@ -138,7 +143,8 @@ def concatenate(
     """Joins the contributions of several batches.
 
     Args:
-        num_examples: the number of examples of each batch; None where all come from the examples of one batch.
+        num_examples: the number of examples of each batch; None where all come from the examples of
+            one batch.
     """
     first_examples = np.cumsum([0, *(num_examples or [0] * len(parts))])
     starts = np.cumsum([0, *(part.num_rows for part in parts)])
@@ -194,7 +200,8 @@ def _column(name: str, value: Any, num_rows: int) -> Column:
     count = len(column.values) if column.rows is None else (column.rows.max(initial=-1) + 1)
     if count > num_rows or (column.rows is None and count != num_rows):
         raise DataError(
-            f"The feature {name!r} has {count} rows where the batch has {num_rows}; it cannot be sliced by. A feature "
+            f"The feature {name!r} has {count} rows where the batch has {num_rows}; it cannot "
+            "be sliced by. A feature "
             "must have one entry a row in its first dimension."
         )
     return column

@@ -1,4 +1,4 @@
-"""Finds where a metric graph can be cut: the reductions over rows between the examples and the metric variables."""
+"""Finds where a metric graph can be cut: its reductions over rows."""
 
 from __future__ import annotations
 
@@ -10,21 +10,25 @@ import tensorflow as tf
 
 from microtome.model.variables import MetricVariable, is_variable
 
-# Ops that may stand between the reductions over rows and the variables. All are pure and, given the sums over all rows of a
-# slice, yield what one batch of these rows would.
-_LINEAR_OPS = {
-    "Identity", "IdentityN", "StopGradient", "Snapshot", "Reshape", "Transpose", "ExpandDims", "Squeeze", "Neg", "AddN",
-    "Sum", "Cumsum", "StridedSlice", "Slice", "Pack", "Unpack", "Split", "ConcatV2", "GatherV2", "BroadcastTo", "Tile", "PadV2",
-    "Pad", "ReverseV2", "MatrixDiagPartV3", "DiagPart",
-}  # fmt: skip
+# Ops that may stand between the reductions over rows and the variables. All are pure and, given the
+# sums over all rows of a slice, yield what one batch of these rows would.
+_LINEAR_OPS = frozenset(
+    """
+    Identity IdentityN StopGradient Snapshot Reshape Transpose ExpandDims Squeeze Neg AddN
+    Sum Cumsum StridedSlice Slice Pack Unpack Split ConcatV2 GatherV2 BroadcastTo Tile PadV2
+    Pad ReverseV2 MatrixDiagPartV3 DiagPart
+    """.split()
+)
 _SUM_OPS = {"Add", "AddV2", "Sub"}
 _SCALING_OPS = {"Mul", "MatMul", "BatchMatMulV2"}
 _DIVISION_OPS = {"RealDiv", "Div", "DivNoNan"}
-_OTHER_OPS = {
-    "Mean", "Prod", "Maximum", "Minimum", "Sqrt", "Rsqrt", "Square", "SquaredDifference", "Pow", "Exp", "Log", "Log1p", "Abs", "Select",
-    "SelectV2", "Greater", "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual", "LogicalAnd", "LogicalOr",
-    "LogicalNot", "ZerosLike", "OnesLike", "Fill", "Rank", "FloorDiv", "Floor", "Sign", "Reciprocal",
-}  # fmt: skip
+_OTHER_OPS = frozenset(
+    """
+    Mean Prod Maximum Minimum Sqrt Rsqrt Square SquaredDifference Pow Exp Log Log1p Abs
+    Select SelectV2 Greater GreaterEqual Less LessEqual Equal NotEqual LogicalAnd LogicalOr
+    LogicalNot ZerosLike OnesLike Fill Rank FloorDiv Floor Sign Reciprocal
+    """.split()
+)
 _LEAF_OPS = {"Sum", "Mean", "UnsortedSegmentSum", "ScatterNd", "Size", "Shape", "MatMul"}
 
 
@@ -43,8 +47,8 @@ class VariableCut:
     Attributes:
         deltas: names of the tensors that its writes add, with the sign.
         leaves: names of the tensors that must be replaced by leaves.
-        additive: what is added over two batches is the sum of what each adds, so that batches do not matter. Otherwise
-            the value is that of all rows in one batch.
+        additive: what is added over two batches is the sum of what each adds, so that batches do
+            not matter. Otherwise the value is that of all rows in one batch.
     """
 
     variable: MetricVariable
@@ -89,7 +93,7 @@ class GraphCutter:
         return tensor.op in self._of_rows
 
     def reads_variables(self, variable: MetricVariable) -> bool:
-        """Whether what the variable's updates write is seen to be computed from metric variables."""
+        """Whether what is written to the variable is seen to depend on metric variables."""
         seen = (write for write in variable.writes if not write.is_call)
         operands = (tensor for write in seen for tensor in write.op.inputs[1:])
         return any(tensor.op in self._of_variables for tensor in operands)
@@ -120,7 +124,8 @@ class GraphCutter:
         for write in variable.writes:
             if not write.sign:
                 raise NotCuttable(
-                    f"{write.op.type} writes the variable {variable.name!r}, which is not an addition"
+                    f"{write.op.type} writes the variable {variable.name!r}, which is not an "
+                    "addition"
                 )
             if write.is_scatter:
                 delta = scatter_name(write.op)
@@ -151,7 +156,8 @@ class GraphCutter:
             return Dependence.LINEAR, frozenset([tensor.name])
         if not _is_lower_op(op):
             raise NotCuttable(
-                f"what is added depends on rows other than through sums over them (through {op.type} {op.name!r})"
+                "what is added depends on rows other than through sums over them (through "
+                f"{op.type} {op.name!r})"
             )
         inputs = [self._walk(operand) for operand in op.inputs]
         leaves = frozenset().union(*(self._leaves_of[operand.name] for operand in op.inputs))
@@ -194,7 +200,7 @@ def _is_lower_op(op: tf.Operation) -> bool:
 
 
 def scatter_name(op: tf.Operation) -> str:
-    """The name under which a leaf stands for what a `ScatterAdd` adds, which is no tensor of the graph."""
+    """The name that stands for what a `ScatterAdd` adds, which is no tensor of the graph."""
     return f"{op.name}:delta"
 
 

@@ -83,7 +83,7 @@ class ModelEvaluator:
             return self._feeder.load(records)
 
     def reference_sums(self, feed: RowsFeed, rows: np.ndarray) -> np.ndarray:
-        """What some rows of a batch add to the variables of `Plan.summed`: float64 `[Plan.summed_width]`."""
+        """What some rows add to the variables of `Plan.summed`: float64 `[summed_width]`."""
         assert self._summing is not None
         with self._lock:
             added = self._summing.sums([(feed, rows)])

@@ -34,8 +34,8 @@ class BatchRunner:
         """Runs one batch.
 
         Returns:
-            The fetched values: one list a step. A model without an iterator takes one step; one with an iterator as many as
-            its iterator gives for the batch.
+            The fetched values: one list a step. A model without an iterator takes one step; one
+            with an iterator as many as its iterator gives for the batch.
         """
         array = np.asarray(records, dtype=object)
         feeds = [array] * len(self._model.inputs)
@@ -51,10 +51,11 @@ class BatchRunner:
 
 
 class RowFeeder:
-    """Feeds chosen rows of a batch to the model's graph, whatever the number of rows an example expands to.
+    """Feeds chosen rows of a batch to the model's graph.
 
-    A model whose row i is its example i is fed the examples. Any other is fed the rows of its features and labels, which
-    the format allows to be fed in place of what the examples were parsed to.
+    A model whose row i is its example i is fed the examples. Any other is fed the rows of its
+    features and labels, which the format allows to be fed in place of what the examples were parsed
+    to.
     """
 
     def __init__(self, model: LoadedModel):
@@ -66,10 +67,10 @@ class RowFeeder:
         self._runner = None if self._by_example else BatchRunner(model, flat)
 
     def load(self, records: Records) -> Callable[[np.ndarray], dict[tf.Tensor, Any]]:
-        """Prepares a batch; the returned function gives the feed for an array of its row numbers, in ascending order."""
+        """Prepares a batch; the result gives the feed for row numbers in ascending order."""
         array = np.asarray(records, dtype=object)
         if self._runner is None:
-            return lambda rows: {placeholder: array[rows] for placeholder in self._model.inputs}
+            return lambda rows: dict.fromkeys(self._model.inputs, array[rows])
         steps = self._runner(array)
         return lambda rows: self._feed(steps, rows)
 

@@ -1,4 +1,4 @@
-"""Finds tensors of a graph that always have equal values, so that what is fetched is fetched once."""
+"""Finds tensors that always have equal values, so that they are fetched once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _IGNORED_ATTRIBUTES = ("_class", "_output_shapes", "shared_name")
 
 
 class Fingerprints:
-    """Structural fingerprints: equal for tensors that the same pure ops compute from the same sources.
+    """Fingerprints, equal for tensors that the same pure ops compute from the same sources.
 
     Control inputs do not count: nothing that an evaluation fetches is written during it.
     """
@@ -60,4 +60,4 @@ def _stands_for_itself(op: tf.Operation) -> bool:
     """Sources, variables and ops that may give another value at each call."""
     if op.type == "ReadVariableOp":
         return False
-    return not op.inputs and op.type != "Const" or op.op_def.is_stateful
+    return (not op.inputs and op.type != "Const") or op.op_def.is_stateful

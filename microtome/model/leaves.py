@@ -1,8 +1,9 @@
-"""The forms a reduction over rows takes in a metric graph, and what each leaves to be summed per slice.
+"""The forms of reductions over rows, and what each leaves to be summed per slice.
 
-A *leaf* replaces one tensor of the metric graph. Above it, `fetch` adds the ops that give each row's contribution; below
-it, `rebuild` makes the replaced tensor from the contributions' sum over any set of rows. Leaves hold names, not tensors, so
-that they travel to workers; the workers add the same ops to their own copy of the graph.
+A *leaf* replaces one tensor of the metric graph. Above it, `fetch` adds the ops that give each
+row's contribution; below it, `rebuild` makes the replaced tensor from the contributions' sum over
+any set of rows. Leaves hold names, not tensors, so that they travel to workers; the workers add the
+same ops to their own copy of the graph.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import Any
 
 import tensorflow as tf
 
-# An expression over rows: ("tensor", name) | ("not", e) | ("and", e, e) | ("mul", e, e) | ("cast", e)
+# An expression over rows: ("tensor", name) | ("not", e) | ("and", e, e) | ("mul", e, e) | ("cast",
+# e)
 RowExpression = tuple[Any, ...]
 
 
@@ -24,7 +26,8 @@ class RowLayout:
 
     Attributes:
         per_row: elements of the dimension that belong to one row.
-        interleaved: element j belongs to row j // per_row; otherwise to row j % rows (whole batches one after another).
+        interleaved: element j belongs to row j // per_row; otherwise to row j % rows (whole batches
+            one after another).
     """
 
     per_row: int = 1
@@ -64,7 +67,7 @@ class Leaf(abc.ABC):
 
     @abc.abstractmethod
     def rebuild(self, sums: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-        """The replaced tensor, from the leaf's sums, float64 `[width]`, and the number of rows, float64 scalar."""
+        """The replaced tensor, from the sums, float64 `[width]`, and the number of rows."""
 
 
 class DenseLeaf(Leaf):
@@ -259,10 +262,10 @@ class SegmentSum(ScatteredLeaf):
 
 @dataclasses.dataclass(frozen=True)
 class ThresholdCounts(ScatteredLeaf):
-    """`Sum` over rows of `factor * [score > threshold]`, for many thresholds: a cumulated histogram of scores.
+    """`Sum` over rows of `factor * [score > threshold]`: a cumulated histogram of scores.
 
-    The graph holds a tile of thresholds x rows (`tf.metrics.auc` makes one); what is fetched instead is one factor and one
-    bin a row.
+    The graph holds a tile of thresholds x rows (`tf.metrics.auc` makes one); what is fetched
+    instead is one factor and one bin a row.
 
     Attributes:
         factor: expression for the factor, of one number an element; empty for 1.
@@ -351,7 +354,8 @@ def share_fetches(
         canonical: gives tensors that are always equal one name.
 
     Returns:
-        The picked leaves, and for each leaf's output that of the picked leaf whose sums it can be rebuilt from.
+        The picked leaves, and for each leaf's output that of the picked leaf whose sums it can be
+        rebuilt from.
     """
     picked: dict[tuple[Any, ...], Leaf] = {}
     owners = {}

@@ -23,7 +23,8 @@ class LoadedModel:
 
     Attributes:
         inputs: placeholders to feed the batch of serialized examples to, each string `[n]`.
-        input_refs: int `[rows]`, the index of the example that each row came from; None where row i is example i.
+        input_refs: int `[rows]`, the index of the example that each row came from; None where row i
+            is example i.
         features, labels, predictions: Tensor, SparseTensor or RaggedTensor by key, aligned by row.
         metrics: (value tensor, update tensor) by name.
     """
@@ -45,7 +46,7 @@ class LoadedModel:
 
 
 def planning_session() -> tf.compat.v1.ConfigProto:
-    """A session for many different small runs: optimizing the graph for each costs more than it saves."""
+    """A session for many small runs, for each of which optimizing would cost more than it saves."""
     config = tf.compat.v1.ConfigProto()
     config.graph_options.rewrite_options.disable_meta_optimizer = True
     return config
@@ -80,7 +81,7 @@ def load_model(
 
 @contextlib.contextmanager
 def _without_deprecation_warnings() -> Iterator[None]:
-    """Both TensorFlow lines read these models by way of `tf.compat.v1`, and say at each use that it is deprecated."""
+    """Keeps TensorFlow from calling `tf.compat.v1`, which both lines need, deprecated."""
     logger = logging.getLogger("tensorflow")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -128,7 +129,7 @@ def tensor_from_info(info: Any, graph: tf.Graph) -> Any:
 
 
 def _explicit_refs(signature: ModelSignature, graph: tf.Graph) -> tf.Tensor | None:
-    """The row-to-example references, or None where they are the default, one row an example in order."""
+    """The row-to-example references, or None where row i is example i."""
     if signature.input_refs is None:
         return None
     tensor = tensor_from_info(signature.input_refs, graph)
@@ -167,7 +168,8 @@ def _add_callbacks(model: LoadedModel, callbacks: Sequence[MetricsCallback]) -> 
         for name, (value, update) in added.items():
             if name in model.metrics:
                 raise ConfigError(
-                    f"The metrics callback {label!r} adds the metric {name!r}, a name already taken."
+                    f"The metrics callback {label!r} adds the metric {name!r}, a name already "
+                    "taken."
                 )
             model.metrics[name] = (tf.convert_to_tensor(value), _as_tensor(update))
     new = [v for v in _all_variables() if v.ref() not in known]
@@ -191,14 +193,14 @@ def _as_tensor(update: Any) -> tf.Tensor:
 
 
 def _for_callback(group: dict[str, Any], name: str) -> Any:
-    """A group as callbacks expect it: a dict, or the bare tensor where the model declares just one without a name."""
+    """A group as callbacks expect it: a dict, or the bare tensor if it has no name."""
     if list(group) == [f"__{name}"]:
         return group[f"__{name}"]
     return dict(group)
 
 
 def op_error_text(error: tf.errors.OpError) -> str:
-    """What TensorFlow says of a failed op, as one sentence, without the trace of where the op was made."""
+    """What TensorFlow says of a failed op, in one sentence without traces."""
     message = (error.message or str(error)).strip()
     _, node, rest = message.rpartition("\nNode: ")
     if node:

@@ -1,4 +1,4 @@
-"""Checks that what a row contributes is its own: the same whatever other rows stand in the batch."""
+"""Checks that what a row contributes does not depend on the other rows of its batch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def check_leaves(
     examples: Records,
     refuse: Callable[[str, str], None],
 ) -> dict[str, Leaf]:
-    """Settles how the leaves' tensors hold the rows, by evaluating them on a batch and on some of its rows in another order.
+    """Settles how tensors hold the rows, by a batch and some of its rows in another order.
 
     Args:
         leaves: by output.
@@ -63,7 +63,7 @@ def _layouts(leaf: DenseLeaf | ScatteredLeaf) -> list[Leaf]:
 
 
 def _compare_batches(model: LoadedModel, forms, examples: Records):
-    """Each form's values by row: in the whole batch, taken at the second batch's rows, and in the second batch."""
+    """Each form's values by row, for the same rows in the whole batch and in another."""
     with model.graph.as_default():
         tensors = [tensor for form in forms for tensor in _by_row(form, model.graph)]
         refs = [] if model.input_refs is None else [tf.reshape(model.input_refs, [-1])]
@@ -96,7 +96,7 @@ def _regroup(values: list[np.ndarray], widths: list[int]) -> list[list[np.ndarra
 
 
 def _matching_rows(whole: np.ndarray, part: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """For each row of the second batch, the row of the first that is the same occurrence of the same example.
+    """The row of the first batch that each row of the second is.
 
     Args:
         whole, part: the example that each row came from, in the first and in the second batch.

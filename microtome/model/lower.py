@@ -1,6 +1,7 @@
 """The lower half of a cut metric graph: a pure function from sums over rows to metric values.
 
-It is a GraphDef of its own (`lower_build` makes it). All slices are finished in one vectorised call.
+It is a GraphDef of its own (`lower_build` makes it). All slices are finished in one vectorised
+call.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ class LowerHalf:
 
     Attributes:
         graph_def: serialized GraphDef.
-        inputs: (name of the placeholder, shape, first column, end column) a group of columns of the sums. Column 0 of the
-            sums is the number of rows.
+        inputs: (name of the placeholder, shape, first column, end column) a group of columns of the
+            sums. Column 0 of the sums is the number of rows.
         outputs: (metric, name of its tensor).
-        looped: metrics that are computed slice by slice, because an op of theirs has no vectorised form.
+        looped: metrics that are computed slice by slice, because an op of theirs has no vectorised
+            form.
     """
 
     graph_def: bytes
@@ -55,7 +57,7 @@ class LowerHalf:
         }
 
     def compile(self) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
-        """A function from the inputs' columns, each `[slices, ...]`, to the outputs, each `[slices, ...]`."""
+        """A function from inputs, each `[slices, ...]`, to outputs, each `[slices, ...]`."""
         config = tf.compat.v1.ConfigProto()
         config.graph_options.rewrite_options.disable_meta_optimizer = True
         graph = tf.Graph()

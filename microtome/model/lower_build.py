@@ -1,7 +1,7 @@
 """Builds the lower half of a metric graph from the graph of the model.
 
-The reductions over rows become inputs, and each read of a metric variable its initial value plus what was added. Arithmetic
-is in float64 whatever the model's own dtype.
+The reductions over rows become inputs, and each read of a metric variable its initial value plus
+what was added. Arithmetic is in float64 whatever the model's own dtype.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def build_lower_half(
         cut: metrics whose variables are all computed from leaves.
         summed: metrics whose variables' added amounts are among the sums themselves.
         leaves: by the name of the tensor that each replaces.
-        columns: first column of each leaf, by output, and of each summed variable, as `sum of <name>`.
+        columns: first column of each leaf, by output, and of each summed variable, as `sum of
+            <name>`.
 
     Returns:
         The lower half, and why a metric is not in it, by metric.
@@ -155,7 +156,8 @@ def _variable_replacement(
             return variables[variable.name]
         if cutter.depends_on_rows(tensor):
             raise NotCuttable(
-                f"its value depends on the examples directly (through {tensor.op.type} {tensor.op.name!r})"
+                f"its value depends on the examples directly (through {tensor.op.type} "
+                f"{tensor.op.name!r})"
             )
         if tensor.op.type in _CONTROL_FLOW or tensor.dtype == tf.resource:
             raise NotCuttable(
@@ -170,7 +172,8 @@ class _SubgraphCopy:
     """Copies ops of a graph into the default graph, in float64 and without control inputs.
 
     Args:
-        replacement: gives the tensor of the new graph that stands for one of the old, or None where the old is to be copied.
+        replacement: gives the tensor of the new graph that stands for one of the old, or None where
+            the old is to be copied.
     """
 
     def __init__(
@@ -210,7 +213,7 @@ class _SubgraphCopy:
     def _collect(
         self, target: tf.Tensor, boundary: dict[str, tf.Tensor | None], ops: dict[str, tf.Operation]
     ) -> None:
-        """Adds what to stop at, with its replacement or None for a constant, and the ops between that and the target."""
+        """Adds the boundary (None stands for a constant) and the ops between it and the target."""
         found: dict[str, tf.Tensor | None] = {}
         between: dict[str, tf.Operation] = {}
         pending = [target]

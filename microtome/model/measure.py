@@ -1,7 +1,7 @@
 """Turns candidate reductions into leaves, by looking at the shapes that batches of two sizes give.
 
-Which dimension of a tensor holds the rows is mostly not written in the graph. A dimension that grows in proportion to the
-batch holds rows; one that does not, does not.
+Which dimension of a tensor holds the rows is mostly not written in the graph. A dimension that
+grows in proportion to the batch holds rows; one that does not, does not.
 """
 
 from __future__ import annotations

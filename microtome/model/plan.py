@@ -1,4 +1,4 @@
-"""What is decided, before any data is read in bulk, on how each metric is computed; it travels to the workers."""
+"""What is decided beforehand on how each metric is computed; it travels to the workers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ class Path(str, enum.Enum):
     """How a metric is computed.
 
     CUT: from sums over rows.
-    ONE_BATCH: from sums over rows, as if all rows of a slice came in one batch, because the metric averages over batches
-        rather than rows.
-    REFERENCE_SUMS: the graph itself is run on each slice of each batch, and what it adds to its variables is summed.
+    ONE_BATCH: from sums over rows, as if all rows of a slice came in one batch, because the metric
+        averages over batches rather than rows.
+    REFERENCE_SUMS: the graph itself is run on each slice of each batch, and what it adds to its
+        variables is summed.
     REFERENCE_ROWS: the graph itself is run on all rows of each slice, at the end.
     UNAVAILABLE: it has no value apart from a batch, and is left out.
     """
@@ -44,8 +45,9 @@ class MetricPlan:
 class Plan:
     """All that workers need to know, besides the model, to compute its metrics.
 
-    A slice's sums are float64 `[width]`, in this order: the number of rows, the weights of the examples, the dense leaves,
-    the bins of the scattered leaves, the variables that are summed on the reference path.
+    A slice's sums are float64 `[width]`, in this order: the number of rows, the weights of the
+    examples, the dense leaves, the bins of the scattered leaves, the variables that are summed on
+    the reference path.
 
     Attributes:
         weight_keys: the features that weigh examples.

@@ -25,7 +25,8 @@ from microtome.model.structure import Structure, analyze
 
 _LOG = logging.getLogger(__name__)
 
-# numbers of examples on which shapes are measured; the smaller for models that refuse larger batches
+# numbers of examples on which shapes are measured; the smaller for models that refuse larger
+# batches
 _PROBE_SIZES = ((17, 48), (6, 11), (2, 3), (1, 2))
 MAX_EXAMPLES = _PROBE_SIZES[0][1]
 
@@ -54,7 +55,8 @@ def make_plan(model: LoadedModel, examples: Records, weight_keys: Sequence[str] 
     except tf.errors.OpError as error:
         find_refused_example(model, examples)
         raise ModelError(
-            f"The metrics of the EvalSavedModel {model.signature.path!r} cannot be run: {op_error_text(error)}"
+            f"The metrics of the EvalSavedModel {model.signature.path!r} cannot be run: "
+            f"{op_error_text(error)}"
         ) from error
     _report(plan)
     return plan
@@ -66,7 +68,8 @@ def _find_leaves(
     """Analyzes the graph and measures the shapes of what may reduce rows, until both agree.
 
     Returns:
-        The structure, the leaves by output, and a number of examples that the model takes in one batch.
+        The structure, the leaves by output, and a number of examples that the model takes in one
+        batch.
     """
     no_leaves: frozenset[str] = frozenset()
     while True:
@@ -116,7 +119,7 @@ class _OneAtATime(Exception):
 
 
 def _two_batches(model: LoadedModel, fetches: dict, examples: list[bytes]):
-    """Evaluates the tensors on batches of two sizes; gives both values, the numbers of rows, and the larger size."""
+    """Evaluates tensors on two batches: both values, their rows, the larger batch size."""
     with model.graph.as_default():
         rows = tf.size(model.inputs[0] if model.input_refs is None else model.input_refs)
     runner = BatchRunner(model, [rows, *fetches.values()])
@@ -162,7 +165,8 @@ def find_refused_example(model: LoadedModel, examples: Sequence[bytes]) -> None:
         else f"every one of the first {len(examples)} examples"
     )
     raise DataError(
-        f"The model {model.signature.path!r} refuses {which} of the data: {op_error_text(error)} It reads the features "
+        f"The model {model.signature.path!r} refuses {which} of the data: "
+        f"{op_error_text(error)} It reads the features "
         f"{', '.join(sorted(model.features))}."
     ) from error
 
@@ -189,6 +193,8 @@ class _Planner:
         )
         self._dense = tuple(leaf for leaf in shared if isinstance(leaf, DenseLeaf))
         self._scattered = tuple(leaf for leaf in shared if isinstance(leaf, ScatteredLeaf))
+        # making a lower half anew costs seconds in `LowerHalf.finish`
+        self._built: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[list[str], LowerHalf]] = {}
         self._paths: dict[str, MetricPlan] = {
             name: MetricPlan(name, Path.UNAVAILABLE, reason)
             for name, reason in structure.unavailable.items()
@@ -268,8 +274,10 @@ class _Planner:
         return ""
 
     def _assemble(self) -> Plan:
-        cut = [name for name, plan in self._paths.items() if plan.path.is_cut]
-        summed = [name for name, plan in self._paths.items() if plan.path is Path.REFERENCE_SUMS]
+        cut = sorted(name for name, plan in self._paths.items() if plan.path.is_cut)
+        summed = sorted(
+            name for name, plan in self._paths.items() if plan.path is Path.REFERENCE_SUMS
+        )
         _, lower = self._lower(cut, summed)
         summed = [name for name in summed if self._paths[name].path is Path.REFERENCE_SUMS]
         variables = self._summed_variables(summed)
@@ -293,7 +301,9 @@ class _Planner:
         )
 
     def _lower(self, cut: list[str], summed: list[str]) -> tuple[list[str], LowerHalf]:
-        """Builds the lower half; a metric whose value has no pure form goes to the path REFERENCE_ROWS."""
+        """Builds the lower half; metrics without a pure form go to REFERENCE_ROWS."""
+        if (known := self._built.get((tuple(cut), tuple(summed)))) is not None:
+            return known
         columns = self._columns(self._summed_variables(summed))
         lower, failures = build_lower_half(
             self._model,
@@ -305,7 +315,9 @@ class _Planner:
         )
         for name, reason in failures.items():
             self._paths[name] = MetricPlan(name, Path.REFERENCE_ROWS, reason)
-        return [name for name in [*cut, *summed] if name not in failures], lower
+        cut, summed = ([name for name in names if name not in failures] for names in (cut, summed))
+        self._built[tuple(cut), tuple(summed)] = [*cut, *summed], lower
+        return [*cut, *summed], lower
 
     def _columns(self, summed: list[str]) -> dict[str, int]:
         """First column of each leaf and of each summed variable."""

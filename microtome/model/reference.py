@@ -1,6 +1,7 @@
 """The reference path: the metric graph itself, run on the rows of one slice.
 
-It is right for every metric, additive or not, and slow. It computes what cannot be cut, and is the oracle for what can.
+It is right for every metric, additive or not, and slow. It computes what cannot be cut, and is the
+oracle for what can.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 Three eras of the format are read (TFMA releases that wrote them in brackets):
 
 * `signature` (0.12 and later): everything stands in the signature `eval`.
-* `collections` (0.9 to 0.11): the signature has the one input; features, labels and example references stand in
-  collections.
+* `collections` (0.9 to 0.11): the signature has the one input; features, labels and example
+  references stand in collections.
 * `serve` (0.6): no signature; everything stands in collections, under the tag `serve`.
 """
 
@@ -26,7 +26,8 @@ EVAL_TAG = "eval"
 SERVE_TAG = "serve"
 _ROOT = "evaluation_only"
 _HOW_TO_EXPORT = (
-    "Export one from the Trainer with microtome.export.export_eval_savedmodel(estimator=..., export_dir_base=..., "
+    "Export one from the Trainer with microtome.export.export_eval_savedmodel(estimator=..., "
+    "export_dir_base=..., "
     "eval_input_receiver_fn=...)"
 )
 
@@ -72,7 +73,8 @@ def read_signature(
 
     Args:
         path: the directory that holds `saved_model.pb`.
-        additional_prefixes: groups of extra tensors (`<prefix>/<key>` among the signature's inputs) to read.
+        additional_prefixes: groups of extra tensors (`<prefix>/<key>` among the signature's inputs)
+            to read.
         tags: the meta graph's tags; by default whichever EvalSavedModels carry.
 
     Raises:
@@ -114,7 +116,8 @@ def _what_is_there(path: str) -> str:
     entries = sorted(name.rstrip("/") for name in tf.io.gfile.listdir(path))
     for name in reversed(entries):
         if tf.io.gfile.exists(os.path.join(path, name, "saved_model.pb")):
-            return f"it holds no saved_model.pb, but {os.path.join(path, name)!r} does; name that directory"
+            inner = os.path.join(path, name)
+            return f"it holds no saved_model.pb, but {inner!r} does; name that directory"
     listing = ", ".join(entries[:5]) + (", ..." if len(entries) > 5 else "")
     return f"it holds no saved_model.pb (found: {listing or 'nothing'})"
 
@@ -134,7 +137,8 @@ def _choose_meta_graph(path, meta_graphs, tags) -> meta_graph_pb2.MetaGraphDef:
         return serving
     if serving is not None:
         raise ModelError(
-            f"{path!r} is a serving model: it has the tag {SERVE_TAG!r} but no meta graph for evaluation (tag "
+            f"{path!r} is a serving model: it has the tag {SERVE_TAG!r} but no meta graph for "
+            "evaluation (tag "
             f"{EVAL_TAG!r}), so it holds no metrics. {_HOW_TO_EXPORT}, beside the serving model."
         )
     raise ModelError(
@@ -187,8 +191,10 @@ def _from_serve_collections(path, meta_graph) -> ModelSignature:
     collections = meta_graph.collection_def
     if f"{_ROOT}/metrics/key" not in collections:
         raise ModelError(
-            f"The meta graph {sorted(meta_graph.meta_info_def.tags)} of {path!r} has neither a signature 'eval' (it "
-            f"has {sorted(meta_graph.signature_def) or 'none'}) nor the collections of older EvalSavedModels. "
+            f"The meta graph {sorted(meta_graph.meta_info_def.tags)} of {path!r} has neither a "
+            "signature 'eval' (it "
+            f"has {sorted(meta_graph.signature_def) or 'none'}) nor the collections of older "
+            "EvalSavedModels. "
             f"{_HOW_TO_EXPORT}."
         )
     keys = _keys(collections, f"{_ROOT}/metrics/key")
@@ -213,7 +219,7 @@ def _from_serve_collections(path, meta_graph) -> ModelSignature:
 
 
 def _group(tensors: Mapping[str, meta_graph_pb2.TensorInfo], group: str) -> dict:
-    """Picks a group by the prefix rules of the format (a name that starts with the group's word is not prefixed)."""
+    """Picks a group by the format's rules: names that start with its word are not prefixed."""
     found: dict[str, meta_graph_pb2.TensorInfo] = {}
     for key, info in tensors.items():
         if not key.startswith(group):
@@ -276,7 +282,7 @@ def _keys(collections, name: str) -> list[str]:
 
 
 def _decode_key(encoded: bytes) -> str:
-    """Decodes `$Bytes$<key>` and `$Tuple$<n>$<len1>$...$<s1>$...`; a tuple's parts are joined by '/'."""
+    """Decodes `$Bytes$<key>` and `$Tuple$<n>$<len1>$...$<s1>$...`, parts joined by '/'."""
     if encoded.startswith(b"$Bytes$"):
         return encoded[len(b"$Bytes$") :].decode()
     match = re.match(rb"\$Tuple\$(\d+)\$", encoded)

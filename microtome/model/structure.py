@@ -1,4 +1,4 @@
-"""What a metric graph alone tells: which variables each metric reads, and which of them can be cut."""
+"""What a metric graph alone tells: which variables metrics read, and which can be cut."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ class Structure:
         return MetricPlan(
             metric,
             Path.ONE_BATCH,
-            "it averages over batches, not rows; computed as if all rows of a slice came in one batch",
+            "it averages over batches, not rows; computed as if all rows of a slice came in one "
+            "batch",
         )
 
     def updated_with(self, metrics: list[str]) -> list[str]:

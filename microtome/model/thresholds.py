@@ -1,4 +1,4 @@
-"""Recognises a sum over a tile of thresholds x rows, as `tf.metrics.auc` and the `*_at_thresholds` metrics build it."""
+"""Recognises tiles of thresholds x rows, as `tf.metrics.auc` builds them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COMPARISONS = {
 
 @dataclasses.dataclass(frozen=True)
 class ThresholdTile:
-    """`factor(row) * [score(row) > threshold]` or its negation, of shape `[thresholds, elements]`."""
+    """A tensor `[thresholds, elements]`: `factor * [score > threshold]`, or its negation."""
 
     factor: RowExpression
     score: str

@@ -78,10 +78,12 @@ class MetricVariable:
 
 
 def is_variable(op: tf.Operation) -> bool:
+    """Whether the op is a variable's own."""
     return op.type in _VARIABLE_OPS
 
 
 def variable_dtype(op: tf.Operation) -> tf.DType:
+    """The dtype of the variable's values."""
     return tf.as_dtype(op.get_attr("dtype")).base_dtype
 
 
@@ -100,7 +102,7 @@ def assign_variable(op: tf.Operation, value: tf.Tensor) -> tf.Operation:
 
 
 def ancestors(tensors: Iterable[tf.Tensor]) -> set[tf.Operation]:
-    """All ops that the tensors depend on, through data and through control inputs, their own ops included."""
+    """All ops that the tensors depend on, also through control inputs; their own included."""
     pending = [tensor.op for tensor in tensors]
     found: set[tf.Operation] = set()
     while pending:

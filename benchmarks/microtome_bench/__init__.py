@@ -1,0 +1,1 @@
+"""Measures Microtome beside TFMA and bare inference."""
