@@ -36,7 +36,6 @@ dag = airflow_dag_runner.AirflowDagRunner(airflow_dag_runner.AirflowPipelineConf
         local.PIPELINE_NAME,
         _ROOT,
         _DATA,
-        package_trainer=False,
         metadata_connection_config=metadata.sqlite_metadata_connection_config(
             os.path.join(_ROOT, local.METADATA_FILE)
         ),

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MONTHS = (3, 4)  # the month that each run is judged by
-TRAIN_STEPS = 600
 MIN_EXAMPLES = 500
 
 
@@ -60,7 +59,7 @@ def _run(progress: Progress, data_root: str, root: str) -> None:
         progress.say(f"Run {number}: {_span(month)}, judged by {calendar.month_name[month]}")
         with progress.step(f"writing span {month}"):
             data.write_span(flights, data_root, month)
-        local.run(root, data_root, train_steps=TRAIN_STEPS)
+        local.run(root, data_root)
     database = os.path.join(root, local.METADATA_FILE)
     with progress.step("reading ML Metadata"):
         table = readback.read_sqlite(database)

@@ -34,8 +34,6 @@ def compile_pipeline(root: str, data_root: str, image: str, output: str) -> None
         root,
         data_root,
         publish=config_pb2.Tracking.SINGLE,
-        # the root is out of reach from where the pipeline is compiled
-        package_trainer=False,
     )
     config = kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
         default_image=image, use_pipeline_spec_2_1=True

@@ -19,7 +19,7 @@ PIPELINE_NAME = "flights"
 METADATA_FILE = "metadata.sqlite"
 
 
-def run(root: str, data_root: str, *, train_steps: int = 600) -> None:
+def run(root: str, data_root: str, *, train_steps: int = flights_pipeline.TRAIN_STEPS) -> None:
     """Runs the pipeline on the newest span of `data_root`; everything is written under `root`."""
     root = os.path.abspath(root)
     local_dag_runner.LocalDagRunner().run(
@@ -40,7 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Run the flights pipeline once.")
     parser.add_argument("--data", required=True, help="folder of the spans")
     parser.add_argument("--root", required=True, help="folder to write to")
-    parser.add_argument("--train-steps", type=int, default=600)
+    parser.add_argument("--train-steps", type=int, default=flights_pipeline.TRAIN_STEPS)
     arguments = parser.parse_args()
     run(arguments.root, arguments.data, train_steps=arguments.train_steps)
 

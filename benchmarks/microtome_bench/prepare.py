@@ -48,13 +48,13 @@ def _write(records: list[bytes], rows: int, target: str) -> None:
 def _train(records: list[bytes], folder: str) -> None:
     import tensorflow as tf
 
-    from microtome.pipelines.flights.trainer import flights_trainer
+    from microtome.pipelines.flights import trainer
 
     training = os.path.join(folder, "train.gz")
     with tf.io.TFRecordWriter(training, "GZIP") as writer:
         for record in records[:50_000]:
             writer.write(record)
-    flights_trainer.run_fn(
+    trainer.run_fn(
         types.SimpleNamespace(
             train_files=[training],
             train_steps=300,

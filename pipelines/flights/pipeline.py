@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import hashlib
+import importlib.util
+import pathlib
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components.example_gen.import_example_gen.component import ImportExampleGen
@@ -18,6 +20,8 @@ from microtome.proto import config_pb2
 HOLD_OUT_EVALUATOR = "SlicedEvaluator-hold-out"
 NEXT_MONTH_EVALUATOR = "SlicedEvaluator-next-month"
 
+TRAIN_STEPS = 400
+
 SLICES = (
     (),
     ("carrier",),
@@ -29,8 +33,7 @@ SLICES = (
     ("origin", "carrier"),
 )
 
-_TRAINER_FILE = os.path.join(os.path.dirname(__file__), "trainer", "flights_trainer.py")
-_TRAINER_FUNCTION = "microtome.pipelines.flights.trainer.flights_trainer.run_fn"
+_TRAINER = "microtome.pipelines.flights.trainer"
 
 
 def eval_config(
@@ -48,22 +51,19 @@ def create_pipeline(
     root: str,
     data_root: str,
     *,
-    train_steps: int = 600,
+    train_steps: int = TRAIN_STEPS,
     publish: config_pb2.Tracking.Publish = config_pb2.Tracking.PER_SLICE,
-    package_trainer: bool = True,
     metadata_connection_config: metadata_store_pb2.ConnectionConfig | None = None,
     beam_pipeline_args: list[str] | None = None,
 ) -> pipeline.Pipeline:
     """Builds the pipeline for any orchestrator.
 
-    Args: name: The pipeline's name, by which its runs are found in ML Metadata. root: Folder for
-        all that the components write. data_root: Folder of the spans that `data.write_span`
-        writes; each run takes the newest. train_steps: Batches of 512 rows that the model is
-        trained on. publish: One artifact a tracked slice, or a single one, as Kubeflow v2 needs.
-        package_trainer: Whether TFX ships the trainer's file as a wheel, so that a changed file
-        is a changed input to its
-            cache. It needs to write to `root` while the pipeline is being built; without it the
-            trainer is imported from the installed package.
+    Args:
+        name: The pipeline's name, by which its runs are found in ML Metadata.
+        root: Folder for all that the components write.
+        data_root: Folder of the spans that `data.write_span` writes; each run takes the newest.
+        train_steps: Batches of 512 rows that the model is trained on.
+        publish: One artifact a tracked slice, or a single one, as Kubeflow v2 needs.
         metadata_connection_config: Where ML Metadata is; None if the orchestrator knows.
         beam_pipeline_args: Arguments for all Beam pipelines.
     """
@@ -78,7 +78,10 @@ def create_pipeline(
         examples=examples.outputs["examples"],
         train_args=trainer_pb2.TrainArgs(splits=[data.TRAIN], num_steps=train_steps),
         eval_args=trainer_pb2.EvalArgs(splits=[data.EVAL]),
-        **({"module_file": _TRAINER_FILE} if package_trainer else {"run_fn": _TRAINER_FUNCTION}),
+        # By its name in the installed package, which every orchestrator has: no wheel must be
+        # built and installed. Its digest makes a changed trainer a changed input to TFX's cache.
+        run_fn=f"{_TRAINER}.run_fn",
+        custom_config={"trainer_digest": _source_digest(_TRAINER)},
     )
     evaluators = [
         SlicedEvaluator(
@@ -100,3 +103,10 @@ def create_pipeline(
         metadata_connection_config=metadata_connection_config,
         beam_pipeline_args=beam_pipeline_args,
     )
+
+
+def _source_digest(module: str) -> str:
+    spec = importlib.util.find_spec(module)
+    assert spec is not None
+    assert spec.origin is not None
+    return hashlib.sha256(pathlib.Path(spec.origin).read_bytes()).hexdigest()

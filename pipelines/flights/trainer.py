@@ -1,7 +1,6 @@
 """Trains a wide-and-deep Estimator on the flights; exports it to serve and to be evaluated.
 
-A module file for TFX's Trainer: `Trainer(module_file=<this file>, ...)` calls `run_fn`. It stands
-on its own, because TFX ships it to the trainer as a wheel.
+TFX's Trainer calls `run_fn`.
 """
 
 from __future__ import annotations
@@ -85,9 +84,9 @@ def build_estimator(fn_args: fn_args_utils.FnArgs) -> tf.estimator.Estimator:
     ]
     return tf.estimator.DNNLinearCombinedClassifier(
         linear_feature_columns=wide,
-        linear_optimizer=tf.keras.optimizers.legacy.Ftrl(LEARNING_RATE),
+        linear_optimizer=lambda: tf.keras.optimizers.legacy.Ftrl(LEARNING_RATE),
         dnn_feature_columns=deep,
-        dnn_optimizer=tf.keras.optimizers.legacy.Adagrad(5 * LEARNING_RATE),
+        dnn_optimizer=lambda: tf.keras.optimizers.legacy.Adagrad(5 * LEARNING_RATE),
         dnn_hidden_units=[64, 32],
         model_dir=fn_args.model_run_dir,
         config=tf.estimator.RunConfig(

@@ -1,1 +1,0 @@
-"""The Trainer's module file, alone in its folder: TFX packs every module that stands beside it."""
