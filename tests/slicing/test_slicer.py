@@ -91,6 +91,21 @@ def test_any_split_of_the_rows_gives_the_sums_of_the_rules(cells, all_specs, dat
         assert len(slicer.keys) == len(sums.table(slicer.keys)), "a slice without rows"
 
 
+@pytest.mark.parametrize("cells", [0, 512, 4096, 1 << 20])
+def test_crosses_know_their_slices_again_as_values_are_added(cells):
+    generator = np.random.default_rng(0)
+    slicer = Slicer([SingleSliceSpec(["a", "b", "c"])])
+    with mock.patch.object(crosses, "_TABLE_CELLS", cells):
+        for values in range(2, 60):
+            numbers = generator.integers(0, values, (3, 30))
+            columns = {name: Column(column) for name, column in zip("abc", numbers, strict=True)}
+            (assignment,) = slicer.assign(columns, 30)
+            assert assignment.rows is None
+            expected = [tuple(zip("abc", row, strict=True)) for row in numbers.T.tolist()]
+            assert [slicer.keys[i] for i in assignment.ids] == expected
+    assert len(set(slicer.keys)) == len(slicer.keys)
+
+
 @given(
     all_specs=st.lists(rows_lib.specs(), max_size=4),
     rows=st.lists(rows_lib.rows, max_size=15),
@@ -131,6 +146,19 @@ def test_a_multivalent_row_stands_in_each_distinct_value_and_their_crosses():
         ["tag:x", "tag:y", "n_X_tag:1_X_x", "n_X_tag:1_X_y"],
         [],
         ["tag:x", "n_X_tag:3_X_x"],
+    ]
+
+
+def test_a_cross_of_two_multivalent_features():
+    columns = {
+        "a": Column(np.array([1, 2, 3, 4]), np.array([0, 0, 1, 3])),
+        "b": Column(strings(b"x", b"y", b"z", b"x"), np.array([0, 0, 2, 3])),
+    }
+    assert names(Slicer([SingleSliceSpec(["a", "b"])]), columns, 4) == [
+        ["a_X_b:1_X_x", "a_X_b:1_X_y", "a_X_b:2_X_x", "a_X_b:2_X_y"],
+        [],
+        [],
+        ["a_X_b:4_X_x"],
     ]
 
 

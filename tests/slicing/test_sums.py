@@ -83,6 +83,14 @@ def test_many_slices_of_which_a_batch_has_few():
     assert np.flatnonzero(sums.touched).tolist() == [0, 2, 5, 7, 999]
 
 
+def test_rows_of_no_slice_leave_no_trace_in_later_slices():
+    sums = SliceSums(Layout(1))
+    most = Assignment(np.array([0, 2]), np.array([4, 9]))
+    for num_slices in (10, 11, 12):
+        sums.add([most], num_slices, np.array([[1], [2], [3]]))
+    assert sums.sums[:, 0].tolist() == [0, 0, 0, 0, 3, 0, 0, 0, 0, 9, 0, 0]
+
+
 def test_slices_that_come_later_find_the_earlier_sums_kept():
     slicer = Slicer([SingleSliceSpec(["n"])])
     sums = SliceSums(Layout(1))
