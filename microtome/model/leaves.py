@@ -123,14 +123,17 @@ class RowSum(DenseLeaf):
 
     def fetch(self, graph: tf.Graph) -> tf.Tensor:
         source = graph.get_tensor_by_name(self.source)
-        source = tf.ensure_shape(source, [None] * self._rank())
         kept = [axis for axis in range(self._rank()) if axis not in self.axes]
         others = [axis for axis in self.axes if axis != self.row_axis]
         order = [self.row_axis, *others, *kept]
         by_row = source if order == sorted(order) else tf.transpose(source, order)
-        by_row = tf.cast(self.layout.to_rows(by_row), tf.float64)
-        summed = tf.reduce_sum(by_row, axis=list(range(1, 2 + len(others))))
-        return tf.reshape(summed, [-1, self.width])
+        by_row = tf.cast(by_row, tf.float64)
+        if self.layout.per_row > 1:
+            by_row = self.layout.to_rows(tf.ensure_shape(by_row, [None] * self._rank()))
+            others.append(self.row_axis)
+        if others:
+            by_row = tf.reduce_sum(by_row, axis=list(range(1, 1 + len(others))))
+        return tf.reshape(by_row, [-1, self.width])
 
     def fetch_key(self, canonical: Callable[[str], str]) -> tuple[Any, ...]:
         return (
@@ -362,6 +365,12 @@ def share_fetches(
     for output, leaf in leaves.items():
         owners[output] = picked.setdefault(leaf.fetch_key(canonical), leaf).output
     return list(picked.values()), owners
+
+
+def with_layout(leaf: Leaf, other: Leaf) -> Leaf:
+    """The leaf, with its rows laid out as in another that fetches the same."""
+    layout = getattr(other, "layout", None)
+    return dataclasses.replace(leaf, layout=layout) if layout is not None else leaf  # type: ignore[type-var]
 
 
 def _flat_rows(layout: RowLayout, tensor: tf.Tensor) -> tf.Tensor:

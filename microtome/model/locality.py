@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -16,42 +16,30 @@ _RELATIVE, _ABSOLUTE = 1e-3, 1e-5
 
 
 def check_leaves(
-    model: LoadedModel,
-    leaves: Mapping[str, Leaf],
-    examples: Records,
-    refuse: Callable[[str, str], None],
-) -> dict[str, Leaf]:
+    model: LoadedModel, leaves: Sequence[Leaf], examples: Records
+) -> tuple[dict[str, Leaf], dict[str, str]]:
     """Settles how tensors hold the rows, by a batch and some of its rows in another order.
 
     Args:
-        leaves: by output.
+        leaves: some that each fetch something else.
         examples: serialized examples.
-        refuse: called with the output and the reason for each leaf that is not usable.
 
     Returns:
-        The usable leaves, with their layouts.
+        The usable leaves, with their layouts, and why others are not usable, by output.
     """
-    forms = [
-        form
-        for leaf in leaves.values()
-        if isinstance(leaf, DenseLeaf | ScatteredLeaf)
-        for form in _layouts(leaf)
-    ]
+    fetching = [leaf for leaf in leaves if isinstance(leaf, DenseLeaf | ScatteredLeaf)]
+    forms = [form for leaf in fetching for form in _layouts(leaf)]
     first, second = _compare_batches(model, forms, examples)
-    usable = {
-        output: leaf
-        for output, leaf in leaves.items()
-        if not isinstance(leaf, DenseLeaf | ScatteredLeaf)
-    }
+    usable = {leaf.output: leaf for leaf in leaves if leaf not in fetching}
     for form, before, after in zip(forms, first, second, strict=True):
         if form.output not in usable and _agree(before, after):
             usable[form.output] = form
-    for output in leaves:
-        if output not in usable:
-            refuse(
-                output, f"what a row adds (to {output!r}) depends on the other rows of its batch"
-            )
-    return {output: usable[output] for output in leaves if output in usable}
+    refused = {
+        leaf.output: f"what a row adds (to {leaf.output!r}) depends on the other rows of its batch"
+        for leaf in leaves
+        if leaf.output not in usable
+    }
+    return usable, refused
 
 
 def _layouts(leaf: DenseLeaf | ScatteredLeaf) -> list[Leaf]:

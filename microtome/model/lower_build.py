@@ -90,10 +90,13 @@ def _variables_from_leaves(
 ) -> dict[str, tf.Tensor]:
     """The value of each variable that the metrics read, computed from leaves."""
     rows = _placeholder(inputs, _ROWS, (), 0)
-    rebuilt = {
-        name: leaf.rebuild(_placeholder(inputs, f"leaf{i}", (leaf.width,), columns[name]), rows)
-        for i, (name, leaf) in enumerate(leaves.items())
-    }
+    sums: dict[tuple[int, int], tf.Tensor] = {}
+    rebuilt = {}
+    for name, leaf in leaves.items():
+        place = columns[name], leaf.width
+        if place not in sums:
+            sums[place] = _placeholder(inputs, f"leaf{len(sums)}", (leaf.width,), columns[name])
+        rebuilt[name] = leaf.rebuild(sums[place], rows)
     above = _SubgraphCopy(model, structure.cutter, lambda tensor: rebuilt.get(tensor.name))
     read = _read_by(structure, metrics)
     deltas = {name for variable in read for name, _ in structure.cuts[variable.name].deltas}

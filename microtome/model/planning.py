@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +13,7 @@ from microtome.model import check
 from microtome.model.contributions import ContributionFetcher, Contributions, concatenate
 from microtome.model.feeding import BatchRunner, Records, RowFeeder
 from microtome.model.fingerprint import Fingerprints
-from microtome.model.leaves import DenseLeaf, Leaf, ScatteredLeaf, share_fetches
+from microtome.model.leaves import DenseLeaf, Leaf, ScatteredLeaf, share_fetches, with_layout
 from microtome.model.loading import LoadedModel, op_error_text
 from microtome.model.locality import check_leaves
 from microtome.model.lower import LowerHalf
@@ -50,8 +50,17 @@ def make_plan(model: LoadedModel, examples: Records, weight_keys: Sequence[str] 
         with model.graph.as_default():
             structure, leaves, batch_size = _find_leaves(model, examples)
             probe = examples[:batch_size]
-            leaves = check_leaves(model, leaves, probe, structure.refuse_leaf)
-            plan = _Planner(model, structure, leaves, tuple(weight_keys), probe).plan()
+            fetched, owners = share_fetches(leaves, _canonical_names(model.graph))
+            checked, refused = check_leaves(model, fetched, probe)
+            usable = {}
+            for name, leaf in leaves.items():
+                if owners[name] in refused:
+                    structure.refuse_leaf(name, refused[owners[name]])
+                else:
+                    usable[name] = with_layout(leaf, checked[owners[name]])
+            plan = _Planner(
+                model, structure, usable, owners, tuple(checked.values()), tuple(weight_keys), probe
+            ).plan()
     except tf.errors.OpError as error:
         find_refused_example(model, examples)
         raise ModelError(
@@ -60,6 +69,11 @@ def make_plan(model: LoadedModel, examples: Records, weight_keys: Sequence[str] 
         ) from error
     _report(plan)
     return plan
+
+
+def _canonical_names(graph: tf.Graph) -> Callable[[str], str]:
+    fingerprints = Fingerprints()
+    return lambda name: fingerprints.canonical(graph.get_tensor_by_name(name))
 
 
 def _find_leaves(
@@ -179,6 +193,8 @@ class _Planner:
         model: LoadedModel,
         structure: Structure,
         leaves: dict[str, Leaf],
+        owners: dict[str, str],
+        fetched: Sequence[Leaf],
         weight_keys: tuple[str, ...],
         examples: list[bytes],
     ):
@@ -186,13 +202,10 @@ class _Planner:
         self._structure = structure
         self._weight_keys = weight_keys
         self._examples = examples
-        fingerprints = Fingerprints()
         self._leaves = leaves
-        shared, self._owners = share_fetches(
-            leaves, lambda name: fingerprints.canonical(model.graph.get_tensor_by_name(name))
-        )
-        self._dense = tuple(leaf for leaf in shared if isinstance(leaf, DenseLeaf))
-        self._scattered = tuple(leaf for leaf in shared if isinstance(leaf, ScatteredLeaf))
+        self._owners = owners
+        self._dense = tuple(leaf for leaf in fetched if isinstance(leaf, DenseLeaf))
+        self._scattered = tuple(leaf for leaf in fetched if isinstance(leaf, ScatteredLeaf))
         # making a lower half anew costs seconds in `LowerHalf.finish`
         self._built: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[list[str], LowerHalf]] = {}
         self._paths: dict[str, MetricPlan] = {
@@ -325,8 +338,8 @@ class _Planner:
         for leaf in (*self._dense, *self._scattered):
             columns[leaf.output] = column
             column += leaf.width
-        for name, owner in self._owners.items():
-            columns[name] = columns.get(owner, 0)
+        for name in self._leaves:
+            columns[name] = columns.get(self._owners[name], 0)
         for name in summed:
             columns[f"sum of {name}"] = column
             column += int(np.prod(self._structure.variables[name].initial.shape))
