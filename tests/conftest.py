@@ -56,9 +56,11 @@ def _working_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 
 
 @pytest.fixture(scope="session")
-def zoo_model(tmp_path_factory: pytest.TempPathFactory):
-    """A function that builds a model of the zoo by its name, once a session."""
+def zoo_model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
+    """A function that builds a model of the zoo by its name, or finds it in pytest's cache."""
     from tests import zoo  # it needs Estimators
 
-    directory = tmp_path_factory.mktemp("zoo")
-    return lambda name: zoo.build(name, directory)
+    temporary = tmp_path_factory.mktemp("zoo")
+    cache = getattr(request.config, "cache", None)
+    kept = temporary if cache is None else cache.mkdir(f"zoo-{zoo.digest()}")
+    return lambda name: zoo.build(name, temporary if name in zoo.IN_PROCESS else kept)

@@ -33,7 +33,7 @@ _Exporter: Any = tf.estimator.Exporter if has_estimators() else object
 EXPORT_NAME = re.compile(r"[0-9]{10}")
 
 
-class _EvalSavedModelExporter(_Exporter):  # type: ignore[misc]
+class _EvalSavedModelExporter(_Exporter):
     """Exports whenever it is asked to."""
 
     def __init__(
@@ -192,7 +192,7 @@ def adapt_to_remove_metrics(
     return _MetricRemovingExporter(exporter, metrics_to_remove)
 
 
-class _MetricRemovingExporter(_Exporter):  # type: ignore[misc]
+class _MetricRemovingExporter(_Exporter):
     def __init__(
         self, exporter: Any, metrics_to_remove: Collection[str] | Callable[[str], bool]
     ) -> None:

@@ -10,9 +10,16 @@ Synopsis:
 
 from __future__ import annotations
 
+import hashlib
 import os
+import pathlib
+import shutil
+import tempfile
 from collections.abc import Callable
 
+import tensorflow as tf
+
+import microtome.export
 from tests.zoo import canned, custom, fixed, handmade, uncut
 from tests.zoo.models import Built, ZooModel, load, save
 from tests.zoo.training import tf1_style
@@ -40,12 +47,37 @@ MODELS: dict[str, Builder] = {
     "tf1_tf_metrics": _old(custom.MODELS["tf_metrics"]),
 }
 
+# these hold Python functions: another process cannot run them
+IN_PROCESS = frozenset({"python_metrics"})
+
 
 def build(name: str, directory: str | os.PathLike[str]) -> ZooModel:
-    """Builds the model `name` under `directory`, or finds it there."""
+    """Builds the model `name` under `directory`, or finds it there.
+
+    Several processes may share a directory, but for the models that are `IN_PROCESS`.
+    """
     home = os.path.join(os.fspath(directory), name)
     found = load(home)
-    if found is None:
-        os.makedirs(home, exist_ok=True)
-        found = save(home, name, MODELS[name](home))
+    if found is not None:
+        return found
+    os.makedirs(directory, exist_ok=True)
+    # whoever is first gives it its name, whole
+    building = tempfile.mkdtemp(prefix=f"{name}-", dir=directory)
+    save(building, name, MODELS[name](building))
+    try:
+        os.rename(building, home)
+    except OSError:
+        shutil.rmtree(building)
+    found = load(home)
+    assert found is not None
     return found
+
+
+def digest() -> str:
+    """Changes whenever the zoo, or what exports it, does."""
+    sources = [
+        *pathlib.Path(__file__).parent.glob("*.py"),
+        *pathlib.Path(microtome.export.__file__).parent.glob("*.py"),
+    ]
+    content = b"".join(path.read_bytes() for path in sorted(sources))
+    return hashlib.sha256(tf.__version__.encode() + content).hexdigest()[:12]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 
 import tensorflow as tf
 
 CARD = "zoo.json"
+DATA = "data.tfrecord"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,17 +42,16 @@ class ZooModel(Built):
     data_path: str = ""
 
 
-def save(home: str, name: str, built: Built) -> ZooModel:
-    """Writes the records, and then a card from which `load` finds it all again."""
-    data_path = os.path.join(home, "data.tfrecord")
-    with tf.io.TFRecordWriter(data_path) as writer:
+def save(home: str, name: str, built: Built) -> None:
+    """Writes the records, and a card from which `load` finds it all again; drops checkpoints."""
+    with tf.io.TFRecordWriter(os.path.join(home, DATA)) as writer:
         for record in built.records:
             writer.write(record)
+    shutil.rmtree(os.path.join(home, "train"), ignore_errors=True)
     card = {field.name: getattr(built, field.name) for field in dataclasses.fields(built)}
-    card.update(name=name, data_path=data_path)
+    card.update(name=name, model_path=os.path.relpath(built.model_path, home), records=None)
     with open(os.path.join(home, CARD), "w", encoding="utf-8") as file:
-        json.dump({**card, "records": None}, file)
-    return ZooModel(**card)
+        json.dump(card, file)
 
 
 def load(home: str) -> ZooModel | None:
@@ -60,8 +61,8 @@ def load(home: str) -> ZooModel | None:
         return None
     with open(path, encoding="utf-8") as file:
         card = json.load(file)
-    card["records"] = [
-        bytes(record) for record in tf.data.TFRecordDataset(card["data_path"]).as_numpy_iterator()
-    ]
+    data_path = os.path.join(home, DATA)
+    card["model_path"] = os.path.join(home, card["model_path"])
+    card["records"] = list(tf.data.TFRecordDataset(data_path).as_numpy_iterator())
     card["uncut"] = tuple(card["uncut"])
-    return ZooModel(**card)
+    return ZooModel(**card, data_path=data_path)
