@@ -134,8 +134,8 @@ def load_validation_result(
     result = _Directory(output_path, output_file_format)
     found = list(result.messages(names.VALIDATIONS, result_pb2.ValidationResult))
     if len(found) != 1:
-        why = "was not validated: no thresholds were set" if not found else "is damaged"
-        raise OutputError(f"{result.path} has {len(found)} validation results. The model {why}.")
+        why = "The model was not validated." if not found else "A verdict is one record."
+        raise OutputError(f"{result.path} has {len(found)} validation results. {why}")
     return found[0]
 
 

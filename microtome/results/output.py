@@ -174,7 +174,7 @@ def _result_files(directory: str, found: Iterable[str] | None = None) -> list[st
         OutputError: There are other files too.
     """
     found = os.listdir(directory) if found is None else found
-    there = [name for name in found if not leftovers.is_leftover(name)]
+    there = [name for name in sorted(found) if not leftovers.is_leftover(name)]
     others = [name for name in there if not names.is_result_file(name)]
     if others:
         more = f" and {len(others) - 5} more" if len(others) > 5 else ""

@@ -34,25 +34,43 @@ class NamedValue(NamedTuple):
         output_name: The model's output; empty for the only output.
         sub_key: Class or rank, as `sub_key_text` gives it; empty for the whole output.
         name: The metric.
-        value: Its value.
+        message: Its value.
+        interval: The confidence interval of the value.
     """
 
     model_name: str
     output_name: str
     sub_key: str
     name: str
-    value: JsonValue
+    message: result_pb2.MetricValue
+    interval: result_pb2.ConfidenceInterval | None
+
+    def value(self) -> JsonValue:
+        """The value in JSON. A number with both bounds of an interval is a bounded value."""
+        value = to_json(self.message)
+        if self.interval is None or "doubleValue" not in value:
+            return value
+        lower, upper = to_json(self.interval.lower_bound), to_json(self.interval.upper_bound)
+        if "doubleValue" not in lower or "doubleValue" not in upper:
+            return value
+        bounds = {"lowerBound": lower["doubleValue"], "upperBound": upper["doubleValue"]}
+        return {"boundedValue": {**bounds, "value": value["doubleValue"]}}
 
 
 def named_values(record: result_pb2.MetricsForSlice) -> Iterator[NamedValue]:
     """All metrics of a slice, those with keys last."""
     for name in sorted(record.metrics):
-        yield NamedValue("", "", "", name, to_json(record.metrics[name]))
+        yield NamedValue("", "", "", name, record.metrics[name], None)
     for item in record.metric_keys_and_values:
         key = item.key
-        value = _with_interval(to_json(item.value), item)
-        sub_key = sub_key_text(key.sub_key)
-        yield NamedValue(key.model_name, key.output_name, sub_key, _metric_name(key), value)
+        yield NamedValue(
+            key.model_name,
+            key.output_name,
+            sub_key_text(key.sub_key),
+            _metric_name(key),
+            item.value,
+            item.confidence_interval if item.HasField("confidence_interval") else None,
+        )
 
 
 def metrics_of(record: result_pb2.MetricsForSlice, model_name: str | None) -> Metrics | None:
@@ -68,19 +86,22 @@ def metrics_of(record: result_pb2.MetricsForSlice, model_name: str | None) -> Me
         empty = False
         if _is_of_model(item.model_name, model_name):
             outputs = metrics.setdefault(item.output_name, {})
-            outputs.setdefault(item.sub_key, {})[item.name] = item.value
+            outputs.setdefault(item.sub_key, {})[item.name] = item.value()
     return metrics if metrics or empty else None
 
 
 def plots_of(record: result_pb2.PlotsForSlice, model_name: str | None) -> Plots | None:
-    """The plots of one model in a slice, by name under one output, or by output.
+    """The plots of one model in a slice, by name where a map has several.
 
     See `metrics_of`.
     """
     plots: Plots = {}
-    if record.plots:
-        plots[""] = {"": {name: _to_dict(record.plots[name]) for name in sorted(record.plots)}}
-    if record.HasField("plot_data"):
+    named = {name: _to_dict(record.plots[name]) for name in sorted(record.plots)}
+    if len(named) > 1:
+        plots[""] = {"": named}
+    elif named:
+        plots[""] = {"": next(iter(named.values()))}
+    elif record.HasField("plot_data"):
         plots[""] = {"": _to_dict(record.plot_data)}
     for item in record.plot_keys_and_values:
         if _is_of_model(item.key.model_name, model_name):
@@ -108,7 +129,7 @@ def example_count(items: Iterable[NamedValue]) -> float | None:
     """The number of a slice's examples; None where no metric says it."""
     counts = [item for item in items if item.name in EXAMPLE_COUNTS]
     first = min(counts, key=lambda item: (item.output_name, item.sub_key), default=None)
-    return None if first is None else number_of(first.value)
+    return None if first is None else number_of(first.value())
 
 
 def sub_key_text(sub_key: result_pb2.SubKey) -> str:
@@ -135,20 +156,6 @@ def _metric_name(key: result_pb2.MetricKey) -> str:
     kind = key.aggregation_type.WhichOneof("type") if key.HasField("aggregation_type") else None
     name = f"{kind}_{key.name}" if kind else key.name
     return f"{name}_diff" if key.is_diff else name
-
-
-def _with_interval(
-    value: JsonValue, item: result_pb2.MetricsForSlice.MetricKeyAndValue
-) -> JsonValue:
-    """A double with both bounds of a confidence interval is a bounded value."""
-    interval = item.confidence_interval
-    bounds = (to_json(interval.lower_bound), to_json(interval.upper_bound))
-    if not all("doubleValue" in part for part in (value, *bounds)):
-        return value
-    lower, upper = (bound["doubleValue"] for bound in bounds)
-    return {
-        "boundedValue": {"lowerBound": lower, "upperBound": upper, "value": value["doubleValue"]}
-    }
 
 
 def _to_dict(data: result_pb2.PlotData) -> dict[str, Any]:

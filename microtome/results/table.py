@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -28,7 +29,13 @@ from microtome.results.slice_keys import (
     record_slice_key,
     slice_text,
 )
-from microtome.results.values import array_of, bounds_of, number_of, plain_value
+from microtome.results.values import (
+    JsonValue,
+    array_from_proto,
+    bounds_of,
+    number_of,
+    plain_value,
+)
 from microtome.slicing.keys import SliceKey
 
 _KEY_PART = pa.struct(
@@ -56,9 +63,10 @@ _VALUE_FIELDS = [
     ("array_shape", pa.list_(pa.int32())),
     ("text_value", pa.string()),
 ]
+_ARRAY = [name for name, _ in _VALUE_FIELDS].index("array_value")
 SCHEMA = pa.schema([*_SLICE_FIELDS[:2], *_VALUE_FIELDS, *_SLICE_FIELDS[2:]])
 
-# Rows in a row group: some megabytes in memory.
+# Rows, and elements of their arrays, in a row group: some megabytes in memory.
 _ROWS = 1 << 16
 
 
@@ -71,15 +79,19 @@ class MetricsTable:
         self._slices: list[tuple[Any, ...]] = []
         self._slice_of_row: list[int] = []
         self._rows: list[tuple[Any, ...]] = []
+        self._elements = 0
 
     def add(self, record: result_pb2.MetricsForSlice) -> None:
         """Adds the metrics of one slice."""
         items = list(named_values(record))
         key = record_slice_key(record)
         self._slice_of_row += [len(self._slices)] * len(items)
-        self._rows += map(_row, items)
+        for item in items:
+            row = _row(item)
+            self._rows.append(row)
+            self._elements += 0 if row[_ARRAY] is None else len(row[_ARRAY])
         self._slices.append((slice_text(key), _key_parts(key), example_count(items)))
-        if len(self._rows) >= _ROWS:
+        if len(self._rows) + self._elements >= _ROWS:
             self._flush()
 
     def close(self) -> None:
@@ -106,6 +118,7 @@ class MetricsTable:
         arrays = [columns[name] for name in SCHEMA.names]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
         self._slices, self._slice_of_row, self._rows = [], [], []
+        self._elements = 0
 
 
 def _arrays(rows: list[tuple[Any, ...]], fields: list[tuple[str, pa.DataType]]) -> dict[str, Any]:
@@ -116,34 +129,23 @@ def _arrays(rows: list[tuple[Any, ...]], fields: list[tuple[str, pa.DataType]]) 
 
 
 def _row(item: NamedValue) -> tuple[Any, ...]:
-    number = number_of(item.value)
-    array = shape = text = None
-    if number is None:
-        array, shape, text = _array_or_text(item.value)
-    return (
-        item.model_name,
-        item.output_name,
-        item.sub_key,
-        item.name,
-        number,
-        *bounds_of(item.value),
-        array,
-        shape,
-        text,
-    )
-
-
-def _array_or_text(
-    value: dict[str, Any],
-) -> tuple[list[float] | None, list[int] | None, str | None]:
-    if "arrayValue" in value:
-        array = array_of(value["arrayValue"])
+    where = item.model_name, item.output_name, item.sub_key, item.name
+    if item.message.WhichOneof("type") == "array_value":
+        array = array_from_proto(item.message.array_value)
         if array.dtype.kind != "O":
-            return array.reshape(-1).astype(float).tolist(), list(array.shape), None
+            elements = array.reshape(-1).astype(np.float64)
+            return *where, None, None, None, elements, list(array.shape), None
+    value = item.value()
+    number = number_of(value)
+    text = _text(value) if number is None else None
+    return *where, number, *bounds_of(value), None, None, text
+
+
+def _text(value: JsonValue) -> str:
     plain = plain_value(value)
     if isinstance(plain, bytes):
-        return None, None, plain.decode("utf-8", "backslashreplace")
-    return None, None, plain if isinstance(plain, str) else json.dumps(value)
+        return plain.decode("utf-8", "backslashreplace")
+    return plain if isinstance(plain, str) else json.dumps(value)
 
 
 def _key_parts(key: AnySliceKey) -> list[dict[str, Any]]:

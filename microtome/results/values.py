@@ -136,8 +136,7 @@ def array_of(value: Mapping[str, Any]) -> npt.NDArray[Any]:
         array = np.array([int(element) for element in elements], dtype=dtype)
     else:
         array = np.array(elements, dtype=np.float64).astype(dtype)
-    shape = tuple(value.get("shape", ()))
-    return array.reshape(shape) if math.prod(shape) == array.size else array
+    return _shaped(array, tuple(value.get("shape", ())))
 
 
 def _set_value(message: result_pb2.MetricValue, value: object) -> None:
@@ -155,6 +154,21 @@ def _set_value(message: result_pb2.MetricValue, value: object) -> None:
         getattr(message, _FIELD_OF_TYPE[value.DESCRIPTOR.full_name]).CopyFrom(value)
     elif not (isinstance(value, np.ndarray) and _set_array(message.array_value, value)):
         message.unknown_type.error = f"no field for a value of {_type_name(value)}: {value!r:.200}"
+
+
+def array_from_proto(message: result_pb2.ArrayValue) -> npt.NDArray[Any]:
+    """The array of a message; strings are objects of bytes. Without a known type: empty."""
+    kind = message.data_type
+    if kind not in _ARRAY_FIELDS:
+        return np.empty(0)
+    elements = getattr(message, _ARRAY_FIELDS[kind])
+    array = np.empty(len(elements), dtype=_DTYPES[kind])
+    array[:] = elements
+    return _shaped(array, tuple(message.shape))
+
+
+def _shaped(array: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    return array.reshape(shape) if math.prod(shape) == array.size else array
 
 
 def _set_array(message: result_pb2.ArrayValue, array: npt.NDArray[Any]) -> bool:
