@@ -22,7 +22,7 @@ _LINEAR_OPS = frozenset(
 _SUM_OPS = {"Add", "AddV2", "Sub"}
 _SCALING_OPS = {"Mul", "MatMul", "BatchMatMulV2"}
 _DIVISION_OPS = {"RealDiv", "Div", "DivNoNan"}
-_OTHER_OPS = frozenset(  # noqa: SIM905
+_OTHER_OPS = frozenset(
     """
     Mean Prod Maximum Minimum Sqrt Rsqrt Square SquaredDifference Pow Exp Log Log1p Abs
     Select SelectV2 Greater GreaterEqual Less LessEqual Equal NotEqual LogicalAnd LogicalOr
