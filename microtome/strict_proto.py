@@ -21,7 +21,7 @@ from microtome.errors import ConfigError
 try:
     from google.protobuf import unknown_fields
 except ImportError:  # protobuf 3
-    unknown_fields = None  # type: ignore[assignment]
+    unknown_fields = None
 
 
 M = TypeVar("M", bound=Message)
