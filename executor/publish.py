@@ -94,6 +94,8 @@ class Provenance:
 
 
 _RESERVED = {
+    # TFX's own
+    *("name", "state", "producer_component", "is_external", "tfx_version"),
     *(SLICE_KEY, SLICE, EXAMPLE_COUNT, EXAMPLE_WEIGHT, METRICS, SLICES),
     *(SLICE_COUNT, TRACKED_SLICE_COUNT, NOT_TRACKED, SUMMARY),
     *(field.name for field in dataclasses.fields(Provenance)),

@@ -15,13 +15,14 @@ import dataclasses
 import json
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from microtome import config, strict_proto
 from microtome.errors import ConfigError
 from microtome.proto import config_pb2
+from microtome.results.slice_keys import AnySliceKey, is_cross_slice_key
 from microtome.slicing.keys import SliceKey, stringify_slice_key
 from microtome.slicing.spec import SingleSliceSpec
 
@@ -114,19 +115,20 @@ class Selection:
         untracked = self.computed - len(self.records) - self.over_limit
         notes = []
         if self.over_limit:
-            notes.append(f"{self.over_limit} tracked slices, the smallest, over the limit")
+            notes.append(f"the {_slices(self.over_limit)} with fewest examples, over the limit")
         if untracked:
-            notes.append(f"{untracked} slices that tracking does not name")
-        return " and ".join(notes)
+            notes.append(f"{_slices(untracked)} that tracking does not name")
+        return ", and ".join(notes)
 
 
 def select_slices(
-    slices: Iterable[tuple[SliceKey, Mapping[str, Any]]], eval_config: config_pb2.EvalConfig
+    slices: Iterable[tuple[AnySliceKey, Mapping[str, Any]]], eval_config: config_pb2.EvalConfig
 ) -> Selection:
     """Chooses the slices to record, as `eval_config.tracking` says.
 
     Args:
-        slices: Every slice's key and its metrics' values by name.
+        slices: Every slice's key and its metrics' values by name. Comparisons of two slices
+            are not recorded.
         eval_config: Its `tracking`: which slices (by default Overall and all of a single
             feature), which metrics (by default all), and how many slices at most.
 
@@ -139,7 +141,7 @@ def select_slices(
     names = set(tracking.metrics)
     _check_names(names, everything)
     records = [
-        _record(key, metrics, names)
+        _record(cast(SliceKey, key), metrics, names)
         for key, metrics in everything
         # a slice that is withheld has no count
         if _is_tracked(key, specs) and EXAMPLE_COUNT in metrics
@@ -167,10 +169,16 @@ def json_value(value: Any) -> Any:
     return value
 
 
-def _is_tracked(key: SliceKey, specs: list[SingleSliceSpec]) -> bool:
+def _slices(count: int) -> str:
+    return "1 slice" if count == 1 else f"{count} slices"
+
+
+def _is_tracked(key: AnySliceKey, specs: list[SingleSliceSpec]) -> bool:
+    if is_cross_slice_key(key):
+        return False
     if not specs:
         return len(key) <= 1
-    return any(spec.is_slice_applicable(key) for spec in specs)
+    return any(spec.is_slice_applicable(cast(SliceKey, key)) for spec in specs)
 
 
 def _record(key: SliceKey, metrics: Mapping[str, Any], names: set[str]) -> SliceRecord:
@@ -184,7 +192,7 @@ def _record(key: SliceKey, metrics: Mapping[str, Any], names: set[str]) -> Slice
     )
 
 
-def _check_names(names: set[str], slices: Iterable[tuple[SliceKey, Mapping[str, Any]]]) -> None:
+def _check_names(names: set[str], slices: Iterable[tuple[AnySliceKey, Mapping[str, Any]]]) -> None:
     known = {name for _, metrics in slices for name in metrics}
     unknown = sorted(names - known)
     if unknown and known:

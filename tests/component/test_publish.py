@@ -45,7 +45,8 @@ METRICS = {
     "above": math.inf,
     "curve": [0.1, math.nan],
     "loss/head": 0.25,
-    "split": 0.5,  # the name of one of our own properties
+    "split": 0.5,  # the name of one of our own properties,
+    "state": 0.75,  # of one of TFX's
 }
 
 
@@ -115,6 +116,7 @@ def test_metrics_in_the_store(tmp_path: pathlib.Path) -> None:
         "huge": -1e300,
         "loss/head": 0.25,
         "metric/split": 0.5,
+        "metric/state": 0.75,
         "example_weight": 3.333333,
     }
     assert properties["example_count"].int_value == 10

@@ -46,14 +46,16 @@ def test_default_is_overall_and_single_features_the_largest_first() -> None:
     assert names(selection) == ["Overall", "carrier:UA", "carrier:AA", "hour:5"]
     assert selection.overall is selection.records[0]
     assert (selection.computed, selection.over_limit) == (5, 0)
-    assert selection.left_out_note() == "1 slices that tracking does not name"
+    assert selection.left_out_note() == "1 slice that tracking does not name"
 
 
 def test_limit_leaves_out_the_smallest() -> None:
     selection = select(max_slices=2)
     assert names(selection) == ["Overall", "carrier:UA"]
     assert selection.over_limit == 2
-    assert selection.left_out_note().startswith("2 tracked slices, the smallest, over the limit")
+    assert selection.left_out_note() == (
+        "the 2 slices with fewest examples, over the limit, and 1 slice that tracking does not name"
+    )
 
 
 def test_specs_choose() -> None:
@@ -71,6 +73,14 @@ def test_nothing_left_out_is_not_told() -> None:
 def test_withheld_slices_are_not_recorded() -> None:
     withheld: tuple[SliceKey, dict[str, Any]] = ((("carrier", "ZZ"),), {"__ERROR__": "too small"})
     selection = tracking.select_slices([*SLICES, withheld], config_pb2.EvalConfig())
+    assert names(selection) == names(select())
+
+
+def test_comparisons_of_slices_are_not_recorded() -> None:
+    comparison: Any = ((), (("carrier", "AA"),))
+    selection = tracking.select_slices(
+        [*SLICES, (comparison, metrics(0, auc=0.1))], config_pb2.EvalConfig()
+    )
     assert names(selection) == names(select())
 
 
