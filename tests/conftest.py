@@ -60,7 +60,8 @@ def zoo_model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     """A function that builds a model of the zoo by its name, or finds it in pytest's cache."""
     from tests import zoo  # it needs Estimators
 
-    temporary = tmp_path_factory.mktemp("zoo")
+    # without pytest's cacheprovider there is no cache
     cache = getattr(request.config, "cache", None)
-    kept = temporary if cache is None else cache.mkdir(f"zoo-{zoo.digest()}")
-    return lambda name: zoo.build(name, temporary if name in zoo.IN_PROCESS else kept)
+    name = f"zoo-{zoo.digest()}"
+    directory = tmp_path_factory.mktemp(name) if cache is None else cache.mkdir(name)
+    return lambda name: zoo.build(name, directory)
