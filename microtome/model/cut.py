@@ -16,7 +16,7 @@ _LINEAR_OPS = frozenset(
     """
     Identity IdentityN StopGradient Snapshot Reshape Transpose ExpandDims Squeeze Neg AddN
     Sum Cumsum StridedSlice Slice Pack Unpack Split ConcatV2 GatherV2 BroadcastTo Tile PadV2
-    Pad ReverseV2 MatrixDiagPartV3 DiagPart
+    Pad ReverseV2 MatrixDiagPartV3 DiagPart EnsureShape
     """.split()
 )
 _SUM_OPS = {"Add", "AddV2", "Sub"}
@@ -153,7 +153,9 @@ class GraphCutter:
                 f"what is added depends on a metric variable (through {op.type} {op.name!r})"
             )
         if self.is_leaf(tensor):
-            return Dependence.LINEAR, frozenset([tensor.name])
+            # means of batches do not add up to the mean of all their rows
+            kind = Dependence.NONLINEAR if op.type == "Mean" else Dependence.LINEAR
+            return kind, frozenset([tensor.name])
         if not _is_lower_op(op):
             raise NotCuttable(
                 "what is added depends on rows other than through sums over them (through "

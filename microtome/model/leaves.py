@@ -277,6 +277,7 @@ class ThresholdCounts(ScatteredLeaf):
         order: position of each ascending threshold among the graph's own.
         inclusive: the comparison holds where score == threshold.
         above: the summed condition is that the comparison holds; otherwise that it does not.
+        nan_last: a score that is no number counts as above all thresholds; otherwise as below.
     """
 
     output: str
@@ -286,6 +287,7 @@ class ThresholdCounts(ScatteredLeaf):
     order: tuple[int, ...]
     inclusive: bool
     above: bool
+    nan_last: bool
     layout: RowLayout
     output_shape: tuple[int, ...]
 
@@ -302,8 +304,9 @@ class ThresholdCounts(ScatteredLeaf):
         thresholds = tf.constant(self.thresholds, score.dtype)
         side = "right" if self.inclusive else "left"
         bins = tf.searchsorted(thresholds, score, side=side, out_type=tf.int64)
-        # a comparison with NaN never holds
-        bins = tf.where(tf.math.is_nan(score), tf.zeros_like(bins), bins)
+        if score.dtype.is_floating:
+            of_nan = tf.constant(len(self.thresholds) if self.nan_last else 0, tf.int64)
+            bins = tf.where(tf.math.is_nan(score), of_nan, bins)
         if self.factor:
             factor = tf.reshape(tf.cast(evaluate(self.factor, graph), tf.float64), [-1])
             factor = tf.broadcast_to(factor, tf.shape(bins))
@@ -313,7 +316,8 @@ class ThresholdCounts(ScatteredLeaf):
 
     def fetch_key(self, canonical: Callable[[str], str]) -> tuple[Any, ...]:
         factor = _renamed(self.factor, canonical) if self.factor else ()
-        return ("bins", factor, canonical(self.score), self.thresholds, self.inclusive, self.layout)
+        compared = canonical(self.score), self.thresholds, self.inclusive, self.nan_last
+        return ("bins", factor, *compared, self.layout)
 
     def rebuild(self, sums: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
         if self.above:

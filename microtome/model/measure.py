@@ -144,6 +144,7 @@ def _threshold_leaf(candidate: Candidate, tile: ThresholdTile, thresholds, layou
         order=tuple(order.tolist()),
         inclusive=tile.inclusive,
         above=tile.above,
+        nan_last=tile.above == tile.holds_for_nan,
         layout=layout,
         output_shape=output,
     )

@@ -22,13 +22,18 @@ _COMPARISONS = {
 
 @dataclasses.dataclass(frozen=True)
 class ThresholdTile:
-    """A tensor `[thresholds, elements]`: `factor * [score > threshold]`, or its negation."""
+    """A tensor `[thresholds, elements]`: `factor * [score > threshold]`, or its negation.
+
+    Attributes:
+        holds_for_nan: whether what is summed counts a score that is no number.
+    """
 
     factor: RowExpression
     score: str
     thresholds: str
     inclusive: bool
     above: bool
+    holds_for_nan: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +42,7 @@ class _Comparison:
     thresholds: str
     inclusive: bool
     above: bool
+    holds_for_nan: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +98,8 @@ def _negate(product: _Product | None) -> _Product | None:
     if product.factor:
         return None
     comparison = product.comparison
-    return _Product(comparison=dataclasses.replace(comparison, above=not comparison.above))
+    negated = {"above": not comparison.above, "holds_for_nan": not comparison.holds_for_nan}
+    return _Product(comparison=dataclasses.replace(comparison, **negated))
 
 
 def _match_comparison(op: tf.Operation) -> _Product | None:
@@ -106,7 +113,7 @@ def _match_comparison(op: tf.Operation) -> _Product | None:
         return None
     if first_above:
         return _Product(comparison=_Comparison(score.name, thresholds.name, inclusive, True))
-    # score < t is the negation of score >= t
+    # score < t is the negation of score >= t, but for NaN, for which neither holds
     return _Product(comparison=_Comparison(score.name, thresholds.name, not inclusive, False))
 
 
