@@ -14,7 +14,16 @@ from tfx.utils import path_utils
 
 from microtome import config, version
 from microtome.errors import ConfigError, DataError
-from microtome.executor import analysis, digests, inputs, keys, publish, tracking
+from microtome.executor import (
+    analysis,
+    digests,
+    finishing,
+    inputs,
+    keys,
+    publish,
+    tracking,
+)
+from microtome.model import signature
 from microtome.proto import config_pb2
 
 _LOG = logging.getLogger(__name__)
@@ -62,6 +71,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         model_path = inputs.find_eval_saved_model(
             path_utils.eval_model_dir(model.uri, path_utils.is_old_model_artifact(model)), model.uri
         )
+        _check_tracking(eval_config, model_path)
         provenance = self._provenance(model, model_path, examples, folders, eval_config, evaluation)
 
         result = analysis.evaluate_files(
@@ -93,7 +103,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         eval_config: config_pb2.EvalConfig,
         evaluation: Artifact,
     ) -> publish.Provenance:
-
         files = [
             (f"{split}/{name}", path)
             for split, folder in folders
@@ -127,6 +136,13 @@ def _eval_config(exec_properties: dict[str, Any]) -> config_pb2.EvalConfig:
     eval_config = config.parse_eval_config(exec_properties[keys.EVAL_CONFIG])
     config.check_supported(eval_config)
     return eval_config
+
+
+def _check_tracking(eval_config: config_pb2.EvalConfig, model_path: str) -> None:
+    # told before the evaluation, not after it
+    in_graph = signature.read_signature(model_path).metrics
+    counts = (finishing.EXAMPLE_COUNT, finishing.EXAMPLE_WEIGHT)
+    tracking.check_metrics(eval_config, [*in_graph, *counts])
 
 
 def _splits(exec_properties: dict[str, Any]) -> list[str]:

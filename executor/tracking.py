@@ -21,13 +21,11 @@ import numpy as np
 
 from microtome import config, strict_proto
 from microtome.errors import ConfigError
+from microtome.executor.finishing import EXAMPLE_COUNT, EXAMPLE_WEIGHT
 from microtome.proto import config_pb2
 from microtome.results.slice_keys import AnySliceKey, is_cross_slice_key
 from microtome.slicing.keys import SliceKey, stringify_slice_key
 from microtome.slicing.spec import SingleSliceSpec
-
-EXAMPLE_COUNT = "post_export_metrics/example_count"
-EXAMPLE_WEIGHT = "post_export_metrics/example_weight"
 
 # ML Metadata stores a double with so many decimals.
 DECIMALS = 6
@@ -139,7 +137,8 @@ def select_slices(
     tracking = eval_config.tracking
     specs = [SingleSliceSpec.from_proto(spec) for spec in tracking.slicing_specs]
     names = set(tracking.metrics)
-    _check_names(names, everything)
+    if everything:
+        check_metrics(eval_config, {name for _, metrics in everything for name in metrics})
     records = [
         _record(cast(SliceKey, key), metrics, names)
         for key, metrics in everything
@@ -149,6 +148,26 @@ def select_slices(
     records.sort(key=lambda record: (len(record.key) > 0, -record.example_count, record.slice_key))
     selection = Selection(tuple(records), computed=len(everything), over_limit=0)
     return selection.truncated(min(len(records), config.max_tracked_slices(eval_config)))
+
+
+def check_metrics(eval_config: config_pb2.EvalConfig, known: Iterable[str]) -> None:
+    """Checks the metrics that `tracking` names.
+
+    Args:
+        eval_config: The config.
+        known: The metrics that the evaluation computes.
+
+    Raises:
+        ConfigError: One of them is not computed.
+    """
+    known = sorted(known)
+    unknown = [name for name in eval_config.tracking.metrics if name not in known]
+    if unknown:
+        hints = "".join(strict_proto.did_you_mean(name, known) for name in unknown)
+        raise ConfigError(
+            f"tracking.metrics names {', '.join(map(repr, unknown))}, which the evaluation does "
+            f"not compute.{hints} It computes: {', '.join(known)}."
+        )
 
 
 def json_value(value: Any) -> Any:
@@ -188,16 +207,5 @@ def _record(key: SliceKey, metrics: Mapping[str, Any], names: set[str]) -> Slice
             name: json_value(value) for name, value in metrics.items() if not names or name in names
         },
         example_count=int(metrics[EXAMPLE_COUNT]),
-        example_weight=float(metrics[EXAMPLE_WEIGHT]),
+        example_weight=float(metrics.get(EXAMPLE_WEIGHT, metrics[EXAMPLE_COUNT])),
     )
-
-
-def _check_names(names: set[str], slices: Iterable[tuple[AnySliceKey, Mapping[str, Any]]]) -> None:
-    known = {name for _, metrics in slices for name in metrics}
-    unknown = sorted(names - known)
-    if unknown and known:
-        hints = "".join(strict_proto.did_you_mean(name, known) for name in unknown)
-        raise ConfigError(
-            f"tracking.metrics names {', '.join(map(repr, unknown))}, which the evaluation does "
-            f"not compute.{hints} It computes: {', '.join(sorted(known))}."
-        )

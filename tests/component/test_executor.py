@@ -231,6 +231,12 @@ def test_unknown_slicing_feature(run: Run) -> None:
     assert run.wrote_nothing()
 
 
+def test_unknown_tracked_metric(run: Run) -> None:
+    with pytest.raises(ConfigError, match=r"tracking\.metrics names 'average_lost'.*average_loss"):
+        run.do(eval_config={"tracking": {"metrics": ["average_lost"]}})
+    assert run.wrote_nothing()
+
+
 def test_files_that_are_gone(tmp_path: pathlib.Path, model_uri: str) -> None:
     run = Run(tmp_path, model_uri, [str(tmp_path / "gone")])
     with pytest.raises(DataError, match="are not there"):

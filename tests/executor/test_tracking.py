@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microtome.errors import ConfigError
-from microtome.executor import tracking
+from microtome.executor import finishing, tracking
 from microtome.proto import config_pb2
 from microtome.slicing.keys import SliceKey
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.current
 
 
 def metrics(count: float, **more: Any) -> dict[str, Any]:
-    return {tracking.EXAMPLE_COUNT: count, tracking.EXAMPLE_WEIGHT: 2.5 * count, **more}
+    return {finishing.EXAMPLE_COUNT: count, finishing.EXAMPLE_WEIGHT: 2.5 * count, **more}
 
 
 SLICES: list[tuple[SliceKey, dict[str, Any]]] = [
