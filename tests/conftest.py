@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import pathlib
@@ -33,12 +34,17 @@ ESTIMATOR_LINE = importlib.util.find_spec("tfx") is not None
 
 
 def pytest_ignore_collect(collection_path: pathlib.Path) -> bool | None:
-    """Where TFX is absent, leaves alone the modules without the `current` mark."""
-    if ESTIMATOR_LINE or not collection_path.name.startswith("test_"):
+    """Where TFX is absent, leaves alone what is not `current`, and folders with nothing that is."""
+    if ESTIMATOR_LINE or not collection_path.is_relative_to(ROOT / "tests"):
         return None
-    if collection_path.suffix != ".py":
-        return None
-    return "pytest.mark.current" not in collection_path.read_text(encoding="utf-8") or None
+    if collection_path.is_dir():
+        return None if any(map(_is_current, collection_path.rglob("test_*.py"))) else True
+    is_test = collection_path.match("test_*.py")
+    return True if is_test and not _is_current(collection_path) else None
+
+
+def _is_current(module: pathlib.Path) -> bool:
+    return "pytest.mark.current" in module.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -65,3 +71,12 @@ def zoo_model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     name = f"zoo-{zoo.digest()}"
     directory = tmp_path_factory.mktemp(name) if cache is None else cache.mkdir(name)
     return lambda name: zoo.build(name, directory)
+
+
+@pytest.fixture(scope="session")
+def committed_model(tmp_path_factory: pytest.TempPathFactory):
+    """A function that unpacks a committed model by its name, once a session."""
+    from tests import committed
+
+    directory = tmp_path_factory.mktemp("committed")
+    return functools.cache(lambda name: committed.unpack(name, directory))
