@@ -16,7 +16,7 @@ from microtome import config as config_lib
 from microtome.errors import ConfigError
 from microtome.executor import sources, transforms
 from microtome.executor.failures import as_user_errors
-from microtome.executor.shared_model import EvalSharedModel, default_eval_shared_model
+from microtome.executor.shared_model import EvalSharedModel, default_eval_shared_model, drop_planned
 from microtome.proto import config_pb2
 from microtome.results.eval_result import EvalResult
 from microtome.results.loader import load_eval_result
@@ -73,15 +73,16 @@ def run_model_analysis(
         DataError: the data cannot be read, or does not fit the model.
         OutputError: the output cannot be written.
     """
+    _check_shared_model(eval_shared_model)
+    patterns = _as_patterns(data_location)
     config = _resolve_config(eval_shared_model, slice_spec, eval_config, desired_batch_size)
-    patterns = [data_location] if isinstance(data_location, (str, bytes)) else list(data_location)
     if output_path is None:
         output_path = os.path.join(tempfile.mkdtemp(prefix="microtome_"), "result")
     return evaluate_files(
         lambda: beam.Pipeline(options=pipeline_options),
         eval_shared_model,
         config,
-        [os.fsdecode(pattern) for pattern in patterns],
+        patterns,
         output_path,
         file_format,
     )
@@ -119,15 +120,18 @@ def evaluate_files(
     plan = _plan(model, specs, files, file_format)
     eval_run = _eval_run(model, eval_config, ",".join(file_patterns), file_format)
     rows = eval_config.options.batch_size or sources.DEFAULT_BATCH_ROWS
-    with as_user_errors():
-        pipeline = pipeline_factory()
-        results = (
-            pipeline
-            | "Read" >> transforms.ReadBatches(files, file_format, rows)
-            | "Evaluate" >> transforms.EvaluateBatches(model, specs, plan)
-        )
-        _ = results | "Write" >> transforms.WriteResults(output_path, eval_run, plan)
-        pipeline.run().wait_until_finish()
+    try:
+        with as_user_errors():
+            pipeline = pipeline_factory()
+            results = (
+                pipeline
+                | "Read" >> transforms.ReadBatches(files, file_format, rows)
+                | "Evaluate" >> transforms.EvaluateBatches(model, specs, plan)
+            )
+            _ = results | "Write" >> transforms.WriteResults(output_path, eval_run, plan)
+            pipeline.run().wait_until_finish()
+    finally:
+        drop_planned(model)
     result = load_eval_result(output_path)
     _LOG.info(
         "Evaluated %s: %s; %.1f s. Result: %s",
@@ -180,6 +184,7 @@ class ExtractEvaluateAndWriteResults(beam.PTransform):
         desired_batch_size: int | None = None,
     ):
         super().__init__()
+        _check_shared_model(eval_shared_model)
         self._config = _resolve_config(
             eval_shared_model, slice_spec, eval_config, desired_batch_size
         )
@@ -202,6 +207,25 @@ class ExtractEvaluateAndWriteResults(beam.PTransform):
         )
         eval_run = _eval_run(self._model, self._config, self._location, self._format)
         return results | "Write" >> transforms.WriteResults(self._output_path, eval_run, plan)
+
+
+def _check_shared_model(model: Any) -> None:
+    if not isinstance(model, EvalSharedModel):
+        raise ConfigError(
+            "eval_shared_model must be made with microtome.default_eval_shared_model(directory); "
+            f"it is {model!r}."
+        )
+
+
+def _as_patterns(data_location: Any) -> list[str]:
+    is_one = isinstance(data_location, str | bytes | os.PathLike)
+    try:
+        return [os.fsdecode(one) for one in ([data_location] if is_one else data_location)]
+    except TypeError:
+        raise ConfigError(
+            f"data_location must be a file, a pattern of files, or a list of these; it is "
+            f"{data_location!r}."
+        ) from None
 
 
 def _resolve_config(
@@ -270,8 +294,8 @@ def _plan(
     from microtome.model.planning import MAX_EXAMPLES
 
     transforms.check_model(model, transforms.slicing_features(specs))
-    examples = sources.first_records(files, file_format, MAX_EXAMPLES)
-    return transforms.plan_with(examples, model)
+    examples = sources.first_batches(files, file_format, MAX_EXAMPLES)
+    return transforms.plan_with_batches(examples, model)
 
 
 def _eval_run(

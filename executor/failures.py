@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 from collections.abc import Iterator
 
@@ -16,21 +17,35 @@ _CLASSES = {
 }
 
 
+# where runners log the errors of workers with all their frames
+_LOGGERS = ("apache_beam.runners.common", "apache_beam.runners.portability.local_job_service")
+
+
 @contextlib.contextmanager
 def as_user_errors() -> Iterator[None]:
     """Raises Microtome's own errors, which runners wrap or turn into text, as themselves.
 
-    What a user can mend stands in the message; the frames of the runner tell nothing more.
+    What a user can mend stands in the message; the frames of the runner tell nothing more, neither
+    with the error nor in the log.
     """
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    for logger in loggers:
+        logger.addFilter(_is_not_ours)
     try:
         yield
-    except errors.MicrotomeError as error:
-        raise _clean(type(error), str(error)) from error.__cause__
     except Exception as error:
         found = _find(error)
         if found is None:
             raise
         raise found from None
+    finally:
+        for logger in loggers:
+            logger.removeFilter(_is_not_ours)
+
+
+def _is_not_ours(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, errors.MicrotomeError) and not _NAMED.search(record.getMessage())
 
 
 def _find(error: BaseException | None) -> errors.MicrotomeError | None:

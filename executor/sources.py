@@ -10,21 +10,23 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.io.filesystems import FileSystems
 
-from microtome.errors import ConfigError, DataError
+from microtome.errors import ConfigError, DataError, RefusedExampleError
+from microtome.executor import damage
 
 FILE_FORMATS = ("tfrecords", "text")
 DEFAULT_BATCH_ROWS = 8192
 MAX_BATCH_BYTES = 32 << 20
 _PEEK = 64
-_COMPRESSION = {".gz": "GZIP", ".zlib": "ZLIB"}
 
 
 def expand_patterns(patterns: Sequence[str]) -> list[str]:
     """The files that any of the patterns matches, sorted.
 
     Raises:
-        DataError: a pattern matches nothing.
+        DataError: a pattern matches nothing, or a directory.
     """
+    if not patterns:
+        raise DataError("No data: no file and no pattern of files is given.")
     files: set[str] = set()
     for pattern, match in zip(patterns, _matches(patterns), strict=True):
         found = [metadata.path for metadata in match.metadata_list]
@@ -32,6 +34,12 @@ def expand_patterns(patterns: Sequence[str]) -> list[str]:
             raise DataError(
                 f"No data: no file matches {pattern!r}{_neighbours(pattern)}. Name files or a "
                 "pattern such as '/data/eval-*.tfrecord.gz'."
+            )
+        directory = next((path for path in found if os.path.isdir(path)), None)
+        if directory is not None:
+            raise DataError(
+                f"The data {directory!r} is a directory. Name the files in it, such as "
+                f"{os.path.join(directory, '*')!r}."
             )
         files.update(found)
     return sorted(files)
@@ -64,24 +72,26 @@ def check_file_format(file_format: str) -> None:
         raise ConfigError(f"The file_format {file_format!r} is not known; it can be {known}.")
 
 
-def first_records(files: Sequence[str], file_format: str, count: int) -> list[bytes]:
-    """The first records of the files.
+def first_batches(files: Sequence[str], file_format: str, count: int) -> list[Batch]:
+    """The first records of the files, `count` at most, in one batch a file.
 
     Raises:
         DataError: a file cannot be read, or there are no records at all.
     """
-    records: list[bytes] = []
+    batches: list[Batch] = []
     for file in files:
-        for batch in read_batches(file, file_format, count):
-            records.extend(batch.records[: count - len(records)])
+        batch = next(read_batches(file, file_format, count), None)
+        if batch is None:
+            continue
+        batches.append(Batch(batch.records[:count], file))
+        count -= len(batches[-1].records)
+        if count == 0:
             break
-        if len(records) >= count:
-            return records
-    if not records:
+    if not batches:
         raise DataError(
             f"No examples: {_described(files)} without a record, so there is nothing to evaluate."
         )
-    return records
+    return batches
 
 
 def _described(files: Sequence[str]) -> str:
@@ -109,6 +119,15 @@ class Batch:
     def __reduce__(self) -> tuple[Any, ...]:
         return Batch, (self.records, self.source, self.first)
 
+    def refused(self, error: RefusedExampleError) -> DataError:
+        """The error for the user, which says where the refused example stands."""
+        if self.source:
+            which = f"Example {self.first + error.number} of {self.source!r}"
+        else:
+            record = bytes(self.records[error.number])
+            which = f"An example of the data (its {len(record)} bytes begin {record[:40]!r})"
+        return DataError(error.placed(which))
+
 
 def read_batches(
     file: str, file_format: str, rows: int = DEFAULT_BATCH_ROWS, max_bytes: int = MAX_BATCH_BYTES
@@ -120,52 +139,41 @@ def read_batches(
     """
     import tensorflow as tf
 
-    number = 0
+    from microtome.model.op_errors import op_error_text
+
+    number = num_bytes = 0
+    dataset = None
     try:
+        damage.check_form(file, file_format)
         dataset = _dataset(tf, file, file_format)
         peeked = [record.numpy() for record in dataset.take(_PEEK)]
-        if not peeked:
-            return
-        mean = max(1, sum(map(len, peeked)) // len(peeked))
+        mean = max(1, sum(map(len, peeked)) // max(1, len(peeked)))
         size = int(min(rows, max(1, max_bytes // mean)))
         for array in dataset.batch(size).prefetch(2).as_numpy_iterator():
-            for records in _bounded(array, max_bytes):
+            sizes = np.fromiter(map(len, array), np.int64, len(array))
+            for records in _bounded(array, sizes, max_bytes):
                 yield Batch(records, file, number)
                 number += len(records)
+            num_bytes += int(sizes.sum())
+        damage.check_complete(file, file_format, number, num_bytes)
     except tf.errors.DataLossError as error:
-        raise DataError(_damaged(file, file_format, number)) from error
+        raise DataError(damage.described(file, file_format, dataset, number)) from error
     except tf.errors.OpError as error:
-        raise DataError(f"The data file {file!r} cannot be read: {error.message}") from error
+        raise DataError(f"The data file {file!r} cannot be read: {op_error_text(error)}") from error
 
 
 def _dataset(tf: Any, file: str, file_format: str) -> Any:
-    compression = _COMPRESSION.get(os.path.splitext(file)[1], "")
+    compression = damage.compression_of(file)
     if file_format == "text":
         return tf.data.TextLineDataset(file, compression_type=compression)
     return tf.data.TFRecordDataset(file, compression_type=compression, buffer_size=8 << 20)
 
 
-def _bounded(records: np.ndarray, max_bytes: int) -> Iterator[np.ndarray]:
-    sizes = np.fromiter(map(len, records), np.int64, len(records))
+def _bounded(records: np.ndarray, sizes: np.ndarray, max_bytes: int) -> Iterator[np.ndarray]:
     if sizes.sum() <= max_bytes:
         yield records
         return
     yield from np.split(records, np.flatnonzero(np.diff(sizes.cumsum() // max_bytes)) + 1)
-
-
-def _damaged(file: str, file_format: str, number: int) -> str:
-    if number == 0:
-        return (
-            f"The data file {file!r} cannot be read as {file_format}: it is not a TFRecord "
-            "file, or "
-            "is damaged within its first records. A compressed file needs its suffix (.gz, .zlib); "
-            "for lines of text give file_format='text'."
-        )
-    return (
-        f"The data file {file!r} is damaged or cut off after about {number} records. Write it "
-        "anew, "
-        "or leave it out of the pattern."
-    )
 
 
 class ReadFiles(beam.DoFn):

@@ -10,7 +10,7 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.metrics import Metrics
 
-from microtome.errors import DataError, RefusedExampleError
+from microtome.errors import RefusedExampleError
 from microtome.executor.shared_model import WorkerModel
 from microtome.executor.sources import Batch
 from microtome.slicing.slicer import Assignment, Slicer, rows_by_slice
@@ -86,12 +86,7 @@ def _placed(batch: Batch) -> Iterator[None]:
     try:
         yield
     except RefusedExampleError as error:
-        where = f"of {batch.source!r}" if batch.source else "of a batch of the data"
-        raise DataError(
-            f"Example {batch.first + error.number} {where} is refused by the model: "
-            f"{error.reason} Mend or remove the "
-            "example, or mend what makes the model's labels and features of it."
-        ) from error
+        raise batch.refused(error) from error
 
 
 def _globally(output: Any) -> Any:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
+import numpy as np
 
-from microtome.errors import DataError
+from microtome.errors import DataError, RefusedExampleError
 from microtome.executor import finishing, sources, summing
-from microtome.executor.shared_model import EvalSharedModel, WorkerModel
+from microtome.executor.shared_model import EvalSharedModel, WorkerModel, keep_planned
 from microtome.proto import config_pb2
 from microtome.results.writer import ResultsWriter
 from microtome.slicing.spec import SingleSliceSpec
@@ -58,7 +59,7 @@ class PlanFromExamples(beam.PTransform):
         return (
             examples
             | "Some" >> beam.combiners.Sample.FixedSizeGlobally(MAX_EXAMPLES)
-            | "Plan" >> beam.Map(plan_with, self._model)
+            | "Plan" >> beam.Map(_plan_with_sample, self._model)
         )
 
 
@@ -69,18 +70,19 @@ def check_model(model: EvalSharedModel, features: Sequence[str]) -> None:
         ModelError: the directory holds no EvalSavedModel.
         ConfigError: the model has no such feature.
     """
-    from microtome.model.contributions import check_feature_names
+    from microtome.model.contributions import check_feature_names, check_weights
     from microtome.model.signature import read_signature
 
     signature = read_signature(model.model_path, model.additional_fetches, model.tags)
     check_feature_names(signature, features, "slice by")
-    check_feature_names(signature, list(model.weight_features().values()), "weigh examples by")
+    check_weights(signature, list(model.weight_features().values()))
 
 
 def plan_with(examples: Sequence[bytes], model: EvalSharedModel) -> Plan:
     """Plans the evaluation of a model with some examples.
 
     Raises:
+        RefusedExampleError: the model refuses one of the examples.
         MicrotomeError: the model and the examples do not fit.
     """
     from microtome.model.loading import planning_session
@@ -88,9 +90,36 @@ def plan_with(examples: Sequence[bytes], model: EvalSharedModel) -> Plan:
 
     loaded = model.load(planning_session())
     try:
-        return make_plan(loaded, sorted(examples), list(model.weight_features().values()))
-    finally:
+        plan = make_plan(loaded, examples, list(model.weight_features().values()))
+    except BaseException:
         loaded.close()
+        raise
+    keep_planned(model, loaded)
+    return plan
+
+
+def plan_with_batches(batches: Sequence[sources.Batch], model: EvalSharedModel) -> Plan:
+    """Plans the evaluation of a model with some batches.
+
+    Raises:
+        MicrotomeError: the model and the examples do not fit.
+    """
+    examples = [record for batch in batches for record in batch.records]
+    try:
+        return plan_with(examples, model)
+    except RefusedExampleError as error:
+        number = error.number
+        for batch in batches:
+            if number < len(batch.records):
+                placed = RefusedExampleError(number, error.reason, error.remedy)
+                raise batch.refused(placed) from error
+            number -= len(batch.records)
+        raise
+
+
+def _plan_with_sample(examples: Sequence[bytes], model: EvalSharedModel) -> Plan:
+    # the same plan for the same examples, in whatever order they come
+    return plan_with_batches([sources.Batch(np.array(sorted(examples), object))], model)
 
 
 class EvaluateBatches(beam.PTransform):

@@ -22,16 +22,24 @@ class RefusedExampleError(DataError):
 
     Attributes:
         number: of the example in its batch.
-        reason: what the model says of it.
+        reason: what the model says of it, a sentence.
+        remedy: what to do, a sentence.
     """
 
-    def __init__(self, number: int, reason: str):
-        super().__init__(f"Example {number} of the batch is refused by the model: {reason}")
+    def __init__(self, number: int, reason: str, remedy: str = ""):
         self.number = number
         self.reason = reason
+        self.remedy = remedy or (
+            "Mend or remove the example, or mend what makes the model's labels and features of it."
+        )
+        super().__init__(self.placed(f"Example {number} of the batch"))
 
-    def __reduce__(self) -> tuple[type, tuple[int, str]]:
-        return RefusedExampleError, (self.number, self.reason)
+    def placed(self, example: str) -> str:
+        """The message, with words for which example it is."""
+        return f"{example} is refused by the model: {self.reason} {self.remedy}"
+
+    def __reduce__(self) -> tuple[type, tuple[int, str, str]]:
+        return RefusedExampleError, (self.number, self.reason, self.remedy)
 
 
 class ModelError(MicrotomeError, ValueError):

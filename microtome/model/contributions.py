@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from microtome.errors import ConfigError, DataError
 from microtome.messages import nearest
+from microtome.model.describe import tensor_form
 from microtome.model.feeding import BatchRunner, Records
 from microtome.model.leaves import DenseLeaf, ScatteredLeaf
 from microtome.model.loading import LoadedModel
@@ -65,7 +66,7 @@ class ContributionFetcher:
         weight_keys: Sequence[str] = (),
     ):
         check_feature_names(model.signature, features, "slice by")
-        check_feature_names(model.signature, weight_keys, "weigh examples by")
+        check_weights(model.signature, weight_keys)
         self._per_row = [leaf.per_row for leaf in scattered]
         self._features = tuple(features)
         self._has_refs = model.input_refs is not None
@@ -131,10 +132,26 @@ def check_feature_names(signature: ModelSignature, names: Sequence[str], purpose
         raise ConfigError(
             f"There is no feature {missing[0]!r} to {purpose}{nearest(missing[0], known)}. The "
             f"EvalSavedModel {signature.path!r} has the features: "
-            f"{', '.join(known) or '(none)'}. A "
-            "feature that the model does not train on can be added for slicing in the Trainer's "
-            "eval_input_receiver_fn."
+            f"{', '.join(known) or '(none)'}. A feature that the model does not train on can be "
+            "added in the Trainer's eval_input_receiver_fn."
         )
+
+
+def check_weights(signature: ModelSignature, names: Sequence[str]) -> None:
+    """Checks that a model has the named features, and that they are numbers.
+
+    Raises:
+        ConfigError: they are not.
+    """
+    check_feature_names(signature, names, "weigh examples by")
+    forms = {name: tensor_form(info) for name, info in sorted(signature.features.items())}
+    for name in names:
+        if not forms[name].may_be_number:
+            numbers = [other for other, form in forms.items() if form.may_be_number]
+            raise ConfigError(
+                f"The feature {name!r} to weigh examples by is of type {forms[name].dtype}; a "
+                f"weight must be a number. Features that are: {', '.join(numbers) or '(none)'}."
+            )
 
 
 def concatenate(

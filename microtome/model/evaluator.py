@@ -12,7 +12,8 @@ import tensorflow as tf
 from microtome.errors import RefusedExampleError
 from microtome.model.contributions import ContributionFetcher, Contributions, concatenate
 from microtome.model.feeding import Records, RowFeeder
-from microtome.model.loading import LoadedModel, op_error_text
+from microtome.model.loading import LoadedModel
+from microtome.model.op_errors import op_error_text
 from microtome.model.plan import Path, Plan
 from microtome.model.reference import ReferenceGraph, RowsFeed
 from microtome.model.structure import Structure, analyze
@@ -113,4 +114,4 @@ def _reference(
     if not metrics:
         return None
     updated = structure.updated_with(list(metrics))
-    return ReferenceGraph(model, updated, structure.written_by(updated))
+    return ReferenceGraph(model, metrics, updated, structure.written_by(updated))

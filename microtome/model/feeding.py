@@ -36,8 +36,18 @@ class BatchRunner:
         Returns:
             The fetched values: one list a step. A model without an iterator takes one step; one
             with an iterator as many as its iterator gives for the batch.
+
+        Raises:
+            tf.errors.OpError: the model refuses the batch.
         """
-        array = np.asarray(records, dtype=object)
+        try:
+            return self._steps(np.asarray(records, dtype=object))
+        except UnicodeDecodeError as error:
+            # the message quotes bytes of an example, which TensorFlow's bindings cannot decode
+            message = error.object.decode("utf-8", "backslashreplace")
+            raise tf.errors.InvalidArgumentError(None, None, message) from error
+
+    def _steps(self, array: np.ndarray) -> list[list[Any]]:
         feeds = [array] * len(self._model.inputs)
         if self._model.iterator_initializer is None:
             return [self._run(*feeds)]

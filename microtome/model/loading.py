@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from microtome.errors import ConfigError, ModelError
+from microtome.model.op_errors import op_error_text
 from microtome.model.signature import ModelSignature, read_signature
 
 # callback(features, predictions, labels) -> {metric name: (value tensor, update tensor or op)}
@@ -73,7 +74,11 @@ def load_model(
         try:
             tf.compat.v1.saved_model.load(session, list(signature.tags), path)
         except (tf.errors.OpError, ValueError, OSError) as error:
-            raise ModelError(f"The EvalSavedModel {path!r} cannot be restored: {error}") from error
+            session.close()
+            raise ModelError(
+                f"The EvalSavedModel {path!r} cannot be restored: {op_error_text(error)} Its "
+                "directory must hold saved_model.pb, variables/ and assets/ as they were exported."
+            ) from error
         model = _resolve(signature, graph, session, include_default_metrics)
         _add_callbacks(model, add_metrics_callbacks)
     return model
@@ -165,7 +170,7 @@ def _add_callbacks(model: LoadedModel, callbacks: Sequence[MetricsCallback]) -> 
             raise ConfigError(
                 f"The metrics callback {label!r} raised {type(error).__name__}: {error}"
             ) from error
-        for name, (value, update) in added.items():
+        for name, (value, update) in _checked_metrics(added, label).items():
             if name in model.metrics:
                 raise ConfigError(
                     f"The metrics callback {label!r} adds the metric {name!r}, a name already "
@@ -175,6 +180,27 @@ def _add_callbacks(model: LoadedModel, callbacks: Sequence[MetricsCallback]) -> 
     new = [v for v in _all_variables() if v.ref() not in known]
     model.session.run(tf.compat.v1.variables_initializer(new))
     model.session.run([op for op in _table_initializers() if op not in known_tables])
+
+
+def _checked_metrics(added: Any, label: str) -> Mapping[str, tuple[Any, Any]]:
+    """What a callback returned.
+
+    Raises:
+        ConfigError: it has another form.
+    """
+    form = "{name: (value tensor, update tensor)}, as tf.compat.v1.metrics give them"
+    if not isinstance(added, Mapping):
+        raise ConfigError(
+            f"The metrics callback {label!r} returned {type(added).__name__}; it must return "
+            f"{form}."
+        )
+    for name, pair in added.items():
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise ConfigError(
+                f"The metrics callback {label!r} returned {type(pair).__name__} for {name!r}; it "
+                f"must return {form}."
+            )
+    return added
 
 
 def _all_variables() -> list[Any]:
@@ -197,12 +223,3 @@ def _for_callback(group: dict[str, Any], name: str) -> Any:
     if list(group) == [f"__{name}"]:
         return group[f"__{name}"]
     return dict(group)
-
-
-def op_error_text(error: tf.errors.OpError) -> str:
-    """What TensorFlow says of a failed op, in one sentence without traces."""
-    message = (error.message or str(error)).strip()
-    _, node, rest = message.rpartition("\nNode: ")
-    if node:
-        message = rest.partition("\n")[2].strip() or message
-    return message.split("\n")[0].split("[[{{")[0].strip().rstrip(".") + "."

@@ -8,17 +8,18 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from microtome.errors import DataError, ModelError
+from microtome.errors import DataError, ModelError, RefusedExampleError
 from microtome.model import check
 from microtome.model.contributions import ContributionFetcher, Contributions, concatenate
 from microtome.model.feeding import BatchRunner, Records, RowFeeder
 from microtome.model.fingerprint import Fingerprints
 from microtome.model.leaves import DenseLeaf, Leaf, ScatteredLeaf, share_fetches, with_layout
-from microtome.model.loading import LoadedModel, op_error_text
+from microtome.model.loading import LoadedModel
 from microtome.model.locality import check_leaves
 from microtome.model.lower import LowerHalf
 from microtome.model.lower_build import build_lower_half
 from microtome.model.measure import Candidate, NotALeaf, Unusable
+from microtome.model.op_errors import op_error_text
 from microtome.model.plan import MetricPlan, Path, Plan
 from microtome.model.reference import ReferenceGraph, RowsFeed
 from microtome.model.structure import Structure, analyze
@@ -40,7 +41,8 @@ def make_plan(model: LoadedModel, examples: Records, weight_keys: Sequence[str] 
         weight_keys: features that weigh examples.
 
     Raises:
-        DataError: there are no examples, or they do not fit the model.
+        RefusedExampleError: the model refuses one of the examples, or all.
+        DataError: there are no examples.
         ConfigError: a weight is no feature of the model.
     """
     if len(examples) == 0:
@@ -142,6 +144,8 @@ def _two_batches(model: LoadedModel, fetches: dict, examples: list[bytes]):
         try:
             steps = [runner([examples[i % len(examples)] for i in range(size)]) for size in sizes]
         except (tf.errors.InvalidArgumentError, tf.errors.ResourceExhaustedError) as refusal:
+            if error is None:
+                find_refused_example(model, examples)
             error = refusal
             continue
         if any(len(step) != 1 for step in steps):
@@ -153,7 +157,6 @@ def _two_batches(model: LoadedModel, fetches: dict, examples: list[bytes]):
             return values[0], values[1], (int(small[0]), int(large[0])), sizes[1]
     if error is None:
         raise _OneAtATime("the number of rows does not grow with the number of examples")
-    find_refused_example(model, examples)
     raise _OneAtATime("the model refuses batches of more than one example") from error
 
 
@@ -161,7 +164,7 @@ def find_refused_example(model: LoadedModel, examples: Sequence[bytes]) -> None:
     """Runs the model on each example alone.
 
     Raises:
-        DataError: it refuses one; names it, with the model's reason.
+        RefusedExampleError: it refuses one, or all.
     """
     runner = BatchRunner(model, [update for _, update in model.metrics.values()])
     refusals: dict[int, tf.errors.OpError] = {}
@@ -173,16 +176,14 @@ def find_refused_example(model: LoadedModel, examples: Sequence[bytes]) -> None:
     if not refusals:
         return
     number, error = next(iter(refusals.items()))
-    which = (
-        f"example {number}"
-        if len(refusals) < len(examples)
-        else f"every one of the first {len(examples)} examples"
-    )
-    raise DataError(
-        f"The model {model.signature.path!r} refuses {which} of the data: "
-        f"{op_error_text(error)} It reads the features "
-        f"{', '.join(sorted(model.features))}."
-    ) from error
+    remedy = ""
+    if 1 < len(refusals) == len(examples):
+        remedy = (
+            f"So are all {len(examples)} examples that were tried. The model reads the features "
+            f"{', '.join(sorted(model.features)) or '(none)'}. Give the data that it is for, in "
+            "the form that its eval_input_receiver_fn parses."
+        )
+    raise RefusedExampleError(number, op_error_text(error), remedy) from error
 
 
 class _Planner:
@@ -217,7 +218,9 @@ class _Planner:
         cut = [name for name in self._undecided() if not self._structure.refusal(name)]
         to_check, lower = self._lower(cut, [])
         everything = list(self._structure.reads)
-        reference = ReferenceGraph(self._model, everything, self._structure.written_by(everything))
+        reference = ReferenceGraph(
+            self._model, self._undecided(), everything, self._structure.written_by(everything)
+        )
         fetcher = ContributionFetcher(
             self._model, self._dense, self._scattered, (), self._weight_keys
         )
@@ -226,6 +229,8 @@ class _Planner:
         feed = feeder.load(self._examples)
         self._check(to_check, lower, contributions, reference, feed)
         self._choose_reference(reference, feed, contributions.num_rows)
+        # who uses the model next finds it as it was loaded
+        reference.reset()
         return self._assemble()
 
     def _undecided(self) -> list[str]:

@@ -14,6 +14,7 @@ import dataclasses
 import enum
 import os
 import re
+import warnings
 from collections.abc import Mapping
 
 from google.protobuf import message
@@ -21,14 +22,14 @@ from tensorflow.core.framework import graph_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from microtome.errors import ModelError
+from microtome.model.op_errors import op_error_text
 
 EVAL_TAG = "eval"
 SERVE_TAG = "serve"
 _ROOT = "evaluation_only"
 _HOW_TO_EXPORT = (
     "Export one from the Trainer with microtome.export.export_eval_savedmodel(estimator=..., "
-    "export_dir_base=..., "
-    "eval_input_receiver_fn=...)"
+    "export_dir_base=..., eval_input_receiver_fn=...)"
 )
 
 
@@ -93,24 +94,37 @@ def _read_saved_model(path: str) -> saved_model_pb2.SavedModel:
 
     file = os.path.join(path, "saved_model.pb")
     if not tf.io.gfile.exists(file):
-        raise ModelError(
-            f"No EvalSavedModel in {path!r}: {_what_is_there(path)}. {_HOW_TO_EXPORT}."
-        )
-    with tf.io.gfile.GFile(file, "rb") as stream:
-        content = stream.read()
+        raise ModelError(f"No EvalSavedModel in {path!r}: {_what_is_there(path)}.")
     try:
-        return saved_model_pb2.SavedModel.FromString(content)
-    except message.DecodeError as error:
+        with tf.io.gfile.GFile(file, "rb") as stream:
+            content = stream.read()
+    except tf.errors.OpError as error:
+        raise ModelError(f"{file!r} cannot be read: {op_error_text(error)}") from error
+    saved_model = _parsed(content)
+    if saved_model is None or not saved_model.meta_graphs:
         raise ModelError(
-            f"{file!r} is not a SavedModel protocol buffer, or is cut off: {error}."
-        ) from error
+            f"{file!r} ({len(content)} bytes) is not a SavedModel protocol buffer, or is cut off. "
+            "Copy the model's directory anew from where it was exported."
+        )
+    return saved_model
+
+
+def _parsed(content: bytes) -> saved_model_pb2.SavedModel | None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            saved_model = saved_model_pb2.SavedModel.FromString(content)
+        except message.DecodeError:
+            return None
+    # some implementations of protobuf warn instead of failing
+    return None if caught else saved_model
 
 
 def _what_is_there(path: str) -> str:
     import tensorflow as tf
 
     if not tf.io.gfile.exists(path):
-        return "there is no such directory"
+        return f"there is no such directory. {_HOW_TO_EXPORT}"
     if not tf.io.gfile.isdir(path):
         return "it is a file, not a directory"
     entries = sorted(name.rstrip("/") for name in tf.io.gfile.listdir(path))
@@ -119,7 +133,7 @@ def _what_is_there(path: str) -> str:
             inner = os.path.join(path, name)
             return f"it holds no saved_model.pb, but {inner!r} does; name that directory"
     listing = ", ".join(entries[:5]) + (", ..." if len(entries) > 5 else "")
-    return f"it holds no saved_model.pb (found: {listing or 'nothing'})"
+    return f"it holds no saved_model.pb (found: {listing or 'nothing'}). {_HOW_TO_EXPORT}"
 
 
 def _choose_meta_graph(path, meta_graphs, tags) -> meta_graph_pb2.MetaGraphDef:
