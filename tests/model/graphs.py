@@ -5,9 +5,8 @@ stands in, besides Overall.
 
 Synopsis:
 
-    model = make_model(2, lambda x: {"total": summed(tf.reduce_sum(x))})
-    plan = make_plan(model, examples(rows))
-    metrics_by_slice(ModelEvaluator(model, plan, ["group"]), plan, examples(rows))
+    plan, found = evaluate(2, lambda x: {"total": summed(tf.reduce_sum(x))}, examples(rows))
+    found[()]["total"]
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from microtome.executor import finishing, sources, summing
 from microtome.model.evaluator import ModelEvaluator
 from microtome.model.loading import LoadedModel
 from microtome.model.plan import Plan
+from microtome.model.planning import make_plan
 from microtome.model.signature import Era, ModelSignature
 from microtome.proto import result_pb2
 from microtome.results.slice_keys import slice_key_from_proto
@@ -34,10 +34,24 @@ from microtome.slicing.table import SliceTable
 
 v1 = tf.compat.v1
 Metric = tuple[tf.Tensor, tf.Tensor]
+Metrics = Callable[[tf.Tensor], Mapping[str, Metric]]
 OVERALL_AND_GROUPS = (SingleSliceSpec(), SingleSliceSpec(columns=["group"]))
 
 
-def make_model(width: int, metrics: Callable[[tf.Tensor], Mapping[str, Metric]]) -> LoadedModel:
+def evaluate(
+    width: int, metrics: Metrics, records: Sequence[bytes], batch_size: int = 1 << 30
+) -> tuple[Plan, dict[Any, dict[str, Any]]]:
+    """Plans with one copy of a model and evaluates with another, as workers do.
+
+    Returns:
+        The plan, and the metrics of all slices: plain values by name, by slice key.
+    """
+    plan = make_plan(make_model(width, metrics), records)
+    evaluator = ModelEvaluator(make_model(width, metrics), plan, ["group"])
+    return plan, metrics_by_slice(evaluator, plan, records, batch_size)
+
+
+def make_model(width: int, metrics: Metrics) -> LoadedModel:
     """A model of rows of `width` numbers.
 
     Args:

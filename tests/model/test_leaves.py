@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from microtome.model.evaluator import ModelEvaluator
 from microtome.model.plan import Path
-from microtome.model.planning import make_plan
 from tests.model import graphs
 from tests.model.graphs import summed, v1, variable
 
@@ -348,11 +346,7 @@ def planned():
         return made | {name: make(x) for name, (make, _) in MADE.items()}
 
     numbers, groups = rows_of_numbers()
-    records = graphs.examples(numbers, groups)
-    model = graphs.make_model(WIDTH, metrics)
-    plan = make_plan(model, records)
-    found = graphs.metrics_by_slice(ModelEvaluator(model, plan, ["group"]), plan, records, 32)
-    return plan, found
+    return graphs.evaluate(WIDTH, metrics, graphs.examples(numbers, groups), 32)
 
 
 @pytest.mark.parametrize("name", ORACLES)
