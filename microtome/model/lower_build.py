@@ -162,13 +162,19 @@ def _variable_replacement(
                 f"its value depends on the examples directly (through {tensor.op.type} "
                 f"{tensor.op.name!r})"
             )
-        if tensor.op.type in _CONTROL_FLOW or tensor.dtype == tf.resource:
+        if _is_control_flow(tensor.op) or tensor.dtype == tf.resource:
             raise NotCuttable(
                 f"its value is computed with control flow ({tensor.op.type} {tensor.op.name!r})"
             )
         return None
 
     return replacement
+
+
+def _is_control_flow(op: tf.Operation) -> bool:
+    # what calls a function has no vectorized form, and the function's body stays in float32
+    calls = any(attr.HasField("func") for attr in op.node_def.attr.values())
+    return calls or op.type in _CONTROL_FLOW
 
 
 class _SubgraphCopy:
@@ -189,8 +195,7 @@ class _SubgraphCopy:
         self._session = model.session
         self._cutter = cutter
         self._replacement = replacement
-        source = model.graph.as_graph_def()
-        self._library, self._versions = source.library, source.versions
+        self._versions = model.graph.as_graph_def().versions
 
     def copy(self, targets: Mapping[str, str]) -> tuple[dict[str, tf.Tensor], dict[str, str]]:
         """Copies tensors with all that they depend on.
@@ -254,8 +259,6 @@ class _SubgraphCopy:
             node = graph_def.node.add(name=stub, op="Placeholder")
             node.attr["dtype"].type = boundary[old].dtype.as_datatype_enum
         graph_def.node.extend(_copied_node(op, stubs) for op in ops)
-        if any(attr.HasField("func") for node in graph_def.node for attr in node.attr.values()):
-            graph_def.library.CopyFrom(self._library)
         input_map = {f"{stub}:0": boundary[old] for old, stub in stubs.items()}
         inner = list(dict.fromkeys(name for name in wanted.values() if name not in boundary))
         copies = dict(boundary)

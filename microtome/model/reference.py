@@ -26,14 +26,18 @@ class ReferenceGraph:
 
     Args:
         model: the loaded model; ops are added to its graph.
-        metrics: names of the metrics to update.
-        variables: all variables that the updates of these metrics write.
+        metrics: names of the metrics to read.
+        updated: names of the metrics to update.
+        variables: all variables that these updates write.
     """
 
     def __init__(
-        self, model: LoadedModel, metrics: Sequence[str], variables: Sequence[MetricVariable]
+        self,
+        model: LoadedModel,
+        metrics: Sequence[str],
+        updated: Sequence[str],
+        variables: Sequence[MetricVariable],
     ):
-        self.metrics = tuple(metrics)
         self.variables = tuple(variables)
         self._session = model.session
         with model.graph.as_default():
@@ -44,8 +48,8 @@ class ReferenceGraph:
                 )
             )
             self._read = [read_variable(variable.op) for variable in self.variables]
-            self._update = tf.group(*(model.metrics[name][1] for name in self.metrics))
-            self._values = {name: model.metrics[name][0] for name in self.metrics}
+            self._update = tf.group(*(model.metrics[name][1] for name in updated))
+            self._values = {name: model.metrics[name][0] for name in metrics}
 
     def sums(self, batches: Batches) -> list[np.ndarray]:
         """What the batches add to each variable: float64, of the variables' shapes."""
@@ -60,14 +64,18 @@ class ReferenceGraph:
         self._update_with(batches)
         return self._session.run(self._values)
 
-    def _update_with(self, batches: Batches) -> None:
+    def reset(self) -> None:
+        """Gives the variables their initial values."""
         self._session.run(self._reset)
+
+    def _update_with(self, batches: Batches) -> None:
+        self.reset()
         try:
             for feed, rows in batches:
                 self._session.run(self._update, feed(rows))
         except (tf.errors.InvalidArgumentError, tf.errors.ResourceExhaustedError):
             # some models refuse large batches
-            self._session.run(self._reset)
+            self.reset()
             for feed, rows in batches:
                 for row in rows:
                     self._session.run(self._update, feed(np.asarray([row])))

@@ -98,7 +98,7 @@ def analyze(model: LoadedModel, no_leaves: frozenset[str] = frozenset()) -> Stru
         writes[name] = {
             v.name for v in variables if any(write.op in updating for write in v.writes)
         }
-        if _reads_examples(value, cutter):
+        if _reads_examples(value):
             unavailable[name] = (
                 "its value depends on the examples directly, not only through its variables"
             )
@@ -122,7 +122,6 @@ def _data_ancestors(tensor: tf.Tensor, cutter: GraphCutter) -> set[tf.Operation]
     return found
 
 
-def _reads_examples(tensor: tf.Tensor, cutter: GraphCutter) -> bool:
-    return any(
-        op.type in ("Placeholder", "IteratorGetNext") for op in _data_ancestors(tensor, cutter)
-    )
+def _reads_examples(tensor: tf.Tensor) -> bool:
+    """Whether the tensor cannot be read without a batch; control inputs count."""
+    return any(op.type in ("Placeholder", "IteratorGetNext") for op in ancestors([tensor]))
