@@ -42,8 +42,7 @@ test-e2e: estimator ## run the slow tests: whole pipelines, end to end
 	$(ESTIMATOR) -m pytest -m "e2e or slow" $(ARGS)
 
 bench: estimator ## measure Microtome, TFMA and bare inference side by side
-	@mkdir -p build
-	cd build && $(ESTIMATOR) ../benchmarks/compare.py $(ARGS)
+	cd benchmarks && $(ESTIMATOR) -m microtome_bench $(ARGS)
 
 lint: estimator ## check style and formatting
 	$(ESTIMATOR) -m ruff check .
