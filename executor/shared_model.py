@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ class EvalSharedModel:
         additional_fetches: groups of further tensors of the signature.
         tags: of the meta graph, where they are not an EvalSavedModel's.
         model_name: name of the model among several.
+        token: names this model to the processes that load it.
     """
 
     model_path: str
@@ -38,6 +40,9 @@ class EvalSharedModel:
     additional_fetches: tuple[str, ...] = ()
     tags: tuple[str, ...] | None = None
     model_name: str = ""
+    token: str = dataclasses.field(
+        default_factory=lambda: uuid.uuid4().hex, compare=False, repr=False
+    )
 
     def load(self, session_config: Any = None) -> LoadedModel:
         """Loads the model into a session of its own.
@@ -139,4 +144,22 @@ class WorkerModel:
     def _load(self, plan: Plan) -> ModelEvaluator:
         from microtome.model.evaluator import ModelEvaluator
 
-        return ModelEvaluator(self._model.load(), plan, self._features)
+        loaded = _planned.pop(self._model.token, None) or self._model.load()
+        return ModelEvaluator(loaded, plan, self._features)
+
+
+# models as planning left them, for a worker in the same process; loading takes seconds
+_planned: dict[str, LoadedModel] = {}
+
+
+def keep_planned(model: EvalSharedModel, loaded: LoadedModel) -> None:
+    """Keeps a loaded model for the first worker of this process that needs it."""
+    drop_planned(model)
+    _planned[model.token] = loaded
+
+
+def drop_planned(model: EvalSharedModel) -> None:
+    """Closes the loaded model that `keep_planned` kept, if no worker took it."""
+    loaded = _planned.pop(model.token, None)
+    if loaded is not None:
+        loaded.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import concurrent.futures
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +10,15 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.metrics import Metrics
 
-from microtome.errors import RefusedExampleError
 from microtome.executor.shared_model import WorkerModel
-from microtome.executor.sources import Batch
+from microtome.executor.sources import Batch, placing_refusals
 from microtome.slicing.slicer import Assignment, Slicer, rows_by_slice
 from microtome.slicing.spec import SingleSliceSpec
 from microtome.slicing.sums import Layout, SliceSums
 from microtome.slicing.table import SliceTable
 
 if TYPE_CHECKING:
+    from microtome.model.contributions import Contributions
     from microtome.model.evaluator import ModelEvaluator
     from microtome.model.plan import Plan
 
@@ -56,37 +56,49 @@ class SumSlices(beam.DoFn):
         self._batches = Metrics.counter(_NAMESPACE, "batches")
         self._flushes = Metrics.counter(_NAMESPACE, "state_flushes")
 
+    def setup(self) -> None:
+        # TensorFlow works on the next batch, without Python's lock, while this one is summed
+        self._thread = concurrent.futures.ThreadPoolExecutor(max_workers=1)
+
+    def teardown(self) -> None:
+        self._thread.shutdown(wait=False)
+
     def start_bundle(self) -> None:
         self._sums: _BundleSums | None = None
+        self._waiting: tuple[Batch, concurrent.futures.Future[Contributions]] | None = None
 
     def process(self, batch: Batch, plan: Plan) -> Iterator[Any]:
         evaluator = self._model.get(plan)
         if self._sums is None:
-            self._sums = _BundleSums(plan, self._specs)
-        with _placed(batch):
-            yield from self._sums.add(evaluator, batch)
-        self._examples.inc(len(batch.records))
-        self._batches.inc()
-        if self._sums.state_bytes > self._max_state_bytes:
-            self._flushes.inc()
-            yield from self._sums.flush()
+            self._sums = _BundleSums(plan, self._specs, evaluator)
+        computing = self._thread.submit(evaluator.contributions, batch.records)
+        before, self._waiting = self._waiting, (batch, computing)
+        if before is not None:
+            yield from self._add(self._sums, *before)
 
     def finish_bundle(self) -> Iterator[Any]:
-        if self._sums is None:
+        if self._sums is None or self._waiting is None:
             return
-        self._rows.inc(self._sums.counts["rows"])
-        outputs = [*self._sums.flush(), beam.pvalue.TaggedOutput(COUNTS_OUTPUT, self._sums.counts)]
+        outputs = [*self._add(self._sums, *self._waiting), *self._sums.flush()]
+        outputs.append(beam.pvalue.TaggedOutput(COUNTS_OUTPUT, self._sums.counts))
         for output in outputs:
             yield _globally(output)
 
-
-@contextlib.contextmanager
-def _placed(batch: Batch) -> Iterator[None]:
-    """Says where in the data an example stands that the model refuses."""
-    try:
-        yield
-    except RefusedExampleError as error:
-        raise batch.refused(error) from error
+    def _add(
+        self,
+        sums: _BundleSums,
+        batch: Batch,
+        computing: concurrent.futures.Future[Contributions],
+    ) -> Iterator[Any]:
+        with placing_refusals([batch]):
+            contributions = computing.result()
+            yield from sums.add(batch, contributions)
+        self._examples.inc(len(batch.records))
+        self._rows.inc(contributions.num_rows)
+        self._batches.inc()
+        if sums.state_bytes > self._max_state_bytes:
+            self._flushes.inc()
+            yield from sums.flush()
 
 
 def _globally(output: Any) -> Any:
@@ -103,8 +115,9 @@ class _BundleSums:
         counts: examples, rows and batches so far.
     """
 
-    def __init__(self, plan: Plan, specs: Sequence[SingleSliceSpec]):
+    def __init__(self, plan: Plan, specs: Sequence[SingleSliceSpec], evaluator: ModelEvaluator):
         self._plan = plan
+        self._evaluator = evaluator
         self._slicer = Slicer(specs)
         self._sums = SliceSums(Layout(plan.dense_width, plan.bins))
         self._reference: dict[int, np.ndarray] = {}
@@ -116,9 +129,8 @@ class _BundleSums:
     def state_bytes(self) -> int:
         return self._sums.sums.nbytes + 8 * self._plan.summed_width * len(self._reference)
 
-    def add(self, evaluator: ModelEvaluator, batch: Batch) -> Iterator[Any]:
+    def add(self, batch: Batch, contributions: Contributions) -> Iterator[Any]:
         """Adds a batch; yields what goes out at once."""
-        contributions = evaluator.contributions(batch.records)
         assignments = self._slicer.assign(contributions.columns, contributions.num_rows)
         self._sums.add(
             assignments, len(self._slicer.keys), contributions.dense, contributions.scattered
@@ -127,17 +139,15 @@ class _BundleSums:
         self.counts["rows"] += contributions.num_rows
         self.counts["batches"] += 1
         if self._has_summed:
-            self._add_reference(evaluator, batch, assignments, contributions.num_rows)
+            self._add_reference(batch, assignments, contributions.num_rows)
         if self._has_listed:
             examples = contributions.example_rows()
             yield from self._listed_rows(batch, assignments, contributions.num_rows, examples)
 
-    def _add_reference(
-        self, evaluator: ModelEvaluator, batch: Batch, assignments: list[Assignment], num_rows: int
-    ) -> None:
-        feed = evaluator.rows_feed(batch.records)
+    def _add_reference(self, batch: Batch, assignments: list[Assignment], num_rows: int) -> None:
+        feed = self._evaluator.rows_feed(batch.records)
         for slice_id, rows in rows_by_slice(assignments, num_rows):
-            added = evaluator.reference_sums(feed, rows)
+            added = self._evaluator.reference_sums(feed, rows)
             known = self._reference.get(slice_id)
             self._reference[slice_id] = added if known is None else known + added
 

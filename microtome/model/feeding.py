@@ -51,13 +51,14 @@ class BatchRunner:
         feeds = [array] * len(self._model.inputs)
         if self._model.iterator_initializer is None:
             return [self._run(*feeds)]
-        self._initialize(*feeds)
         steps = []
-        while True:
-            try:
-                steps.append(self._run())
-            except tf.errors.OutOfRangeError:
-                return steps
+        with self._model.iterator_lock:
+            self._initialize(*feeds)
+            while True:
+                try:
+                    steps.append(self._run())
+                except tf.errors.OutOfRangeError:
+                    return steps
 
 
 class RowFeeder:

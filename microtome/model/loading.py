@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -28,6 +29,7 @@ class LoadedModel:
             is example i.
         features, labels, predictions: Tensor, SparseTensor or RaggedTensor by key, aligned by row.
         metrics: (value tensor, update tensor) by name.
+        iterator_lock: held while the model's iterator goes through a batch.
     """
 
     signature: ModelSignature
@@ -41,6 +43,7 @@ class LoadedModel:
     additional: dict[str, dict[str, Any]]
     metrics: dict[str, tuple[tf.Tensor, tf.Tensor]]
     iterator_initializer: tf.Operation | None
+    iterator_lock: threading.Lock = dataclasses.field(default_factory=threading.Lock, repr=False)
 
     def close(self) -> None:
         self.session.close()

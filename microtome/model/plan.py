@@ -79,6 +79,11 @@ class Plan:
         return self.dense_width + sum(self.bins) + self.summed_width
 
     @property
+    def bytes_per_row(self) -> int:
+        """What is fetched of a row: its dense columns, and a bin and a value a scattered number."""
+        return 8 * self.dense_width + sum(16 * leaf.per_row for leaf in self.scattered)
+
+    @property
     def listed(self) -> tuple[str, ...]:
         """Names of the metrics that need all rows of a slice at the end."""
         return self.on(Path.REFERENCE_ROWS)
