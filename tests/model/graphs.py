@@ -148,6 +148,7 @@ def bundle_outputs(
 ) -> tuple[list[tuple[int, bytes]], list[Any]]:
     """What the function that sums slices hands on of one bundle: tables by shard, and rows."""
     function = summing.SumSlices(worker, specs, max_state_bytes)
+    function.setup()
     function.start_bundle()
     outputs: list[Any] = []
     for batch in batches:
@@ -155,6 +156,7 @@ def bundle_outputs(
         array[:] = list(batch)
         outputs.extend(function.process(sources.Batch(array), plan))
     outputs.extend(function.finish_bundle())
+    function.teardown()
     by_tag: dict[str | None, list[Any]] = {None: [], summing.ROWS_OUTPUT: []}
     for output in outputs:
         tag, value = getattr(output, "tag", None), output
