@@ -113,11 +113,14 @@ def evaluate_files(
     started = time.monotonic()
     config_lib.check_supported(eval_config)
     specs = config_lib.slice_specs(eval_config)
-    model = _with_config_weight(eval_shared_model, eval_config)
+    model = _configured(eval_shared_model, eval_config)
     sources.check_file_format(file_format)
     check_output_path(output_path)
     files = sources.expand_patterns(file_patterns)
+    _LOG.info("Evaluating %s over %d files", model.model_path, len(files))
     plan = _plan(model, specs, files, file_format)
+    cut = sum(metric.path.is_cut for metric in plan.metrics)
+    _LOG.info("Planned: %d of %d metrics are cut. Running on Beam", cut, len(plan.metrics))
     eval_run = _eval_run(model, eval_config, ",".join(file_patterns), file_format)
     rows = eval_config.options.batch_size or sources.DEFAULT_BATCH_ROWS
     try:
@@ -190,7 +193,7 @@ class ExtractEvaluateAndWriteResults(beam.PTransform):
         )
         config_lib.check_supported(self._config)
         self._specs = config_lib.slice_specs(self._config)
-        self._model = _with_config_weight(eval_shared_model, self._config)
+        self._model = _configured(eval_shared_model, self._config)
         self._output_path = os.fspath(output_path)
         self._location = display_only_data_location or ""
         self._format = display_only_file_format or ""
@@ -270,12 +273,15 @@ def _config_of_specs(
     return config
 
 
-def _with_config_weight(model: EvalSharedModel, config: EvalConfig) -> EvalSharedModel:
-    """The model, with the weight that the config names.
+def _configured(model: EvalSharedModel, config: EvalConfig) -> EvalSharedModel:
+    """The model, with what the config says of its weights and its own metrics.
 
     Raises:
         ConfigError: the model was given another weight.
     """
+    default = config.options.include_default_metrics
+    if config.options.HasField("include_default_metrics") and not default.value:
+        model = dataclasses.replace(model, include_default_metrics=False)
     named = config.model_specs[0].example_weight_key if config.model_specs else ""
     known = model.weight_features()
     if not named or known == {"": named}:

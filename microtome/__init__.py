@@ -12,8 +12,8 @@ Synopsis:
     )
     print(result)
 
-Names have their own modules, which are imported when a name is first used: `import microtome` itself imports neither
-TensorFlow nor Beam.
+Names have their own modules, which are imported when a name is first used: `import microtome`
+itself imports neither TensorFlow nor Beam.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ import importlib
 import os
 from typing import Any
 
-from microtome.version import __version__
+from microtome.version import __version__ as __version__
 
-# In a checkout the rooms lie beside this folder. `proto` has no __init__.py there, or it would hide the package of that
-# name that Google's clients import.
+# In a checkout the rooms lie beside this folder. `proto` has no __init__.py there, or it would hide
+# the package of that name that Google's clients import.
 _checkout = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 if os.path.isfile(os.path.join(_checkout, "proto", "config.proto")):
     __path__.append(_checkout)

@@ -1,7 +1,7 @@
 """The errors that Microtome raises for its users.
 
-Each message says what was looked for, what is there, and what to do. All survive pickling on their way from a
-Beam worker.
+Each message says what was looked for, what is there, and what to do. All survive
+pickling on their way from a Beam worker.
 """
 
 

@@ -17,10 +17,12 @@ _HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000, help="rows for Microtome and TFMA")
-    parser.add_argument("--limit-rows", type=int, default=1_000_000, help="rows for Microtome and the limit")
+    parser.add_argument(
+        "--limit-rows", type=int, default=1_000_000, help="rows for Microtome and the limit"
+    )
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--tfma-repeat", type=int, default=1)
-    parser.add_argument("--folder", default=os.path.join(_HOME, "data"), help="for the model and data")
+    parser.add_argument("--folder", default=os.path.join(_HOME, "data"), help="for model and data")
     parser.add_argument("--output", help="a file for the figures, as JSON")
     args = parser.parse_args()
     _start("microtome_bench.prepare", args.folder, str(args.rows), str(args.limit_rows))
@@ -56,21 +58,23 @@ def _compare(folder: str, rows: int, repeats: dict[str, int]) -> dict[str, list[
 def _start(module: str, *args: str) -> str:
     env = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
     command = [sys.executable, "-W", "ignore", "-m", module, *args]
-    done = subprocess.run(command, cwd=_HOME, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(command, cwd=_HOME, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stderr[-4000:]}")
     return done.stdout
 
 
 def _print(title: str, runs: dict[str, list[dict]]) -> None:
-    print(f"\n{title}\n\n| contender | seconds | spread | peak MB | Microtome is |\n|---|---|---|---|---|")
+    print(f"\n{title}\n\n| contender | seconds | spread | peak MB | Microtome is |")
+    print("|---|---|---|---|---|")
     seconds = {name: [run["seconds"] for run in of_name] for name, of_name in runs.items()}
     own = statistics.median(seconds["microtome"])
     for name, times in seconds.items():
         median = statistics.median(times)
         peak = max(run["peak_mb"] for run in runs[name])
         ratio = "" if name == "microtome" else f"{median / own:.2f} × as fast"
-        print(f"| {name} | {median:.2f} | {min(times):.2f}–{max(times):.2f} | {peak:.0f} | {ratio} |")
+        spread = f"{min(times):.2f}–{max(times):.2f}"
+        print(f"| {name} | {median:.2f} | {spread} | {peak:.0f} | {ratio} |")
 
 
 if __name__ == "__main__":

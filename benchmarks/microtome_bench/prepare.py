@@ -12,7 +12,8 @@ FILES = 8
 def prepare(folder: str, sizes: list[int]) -> None:
     """Makes what is missing: `<folder>/model`, and `<folder>/<rows>` for each number of rows."""
     os.makedirs(folder, exist_ok=True)
-    if all(os.path.exists(path) for path in [_model(folder), *(data_folder(folder, n) for n in sizes)]):
+    wanted = [_model(folder), *(data_folder(folder, rows) for rows in sizes)]
+    if all(os.path.exists(path) for path in wanted):
         return
     from microtome.pipelines.flights import data
 

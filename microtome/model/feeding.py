@@ -90,7 +90,8 @@ class RowFeeder:
             raise NotImplementedError(
                 "rows cannot be chosen from an iterator that gives several batches"
             )
-        values, feed = iter(steps[0]), {}
+        values = iter(steps[0])
+        feed: dict[tf.Tensor, Any] = {}
         for tensor in self._components:
             parts = _parts(tensor)
             feed.update(zip(parts, _take(tensor, [next(values) for _ in parts], rows), strict=True))
@@ -112,21 +113,24 @@ def _parts(tensor: Any) -> list[tf.Tensor]:
 
 def _take(tensor: Any, values: list[np.ndarray], rows: np.ndarray) -> list[np.ndarray]:
     if isinstance(tensor, tf.SparseTensor):
-        return _take_sparse(*values, rows=rows)
+        indices, flat, dense_shape = values
+        return _take_sparse(indices, flat, dense_shape, rows)
     if isinstance(tensor, tf.RaggedTensor):
         flat, *splits = values
         return _take_ragged(flat, splits, rows)
     return [values[0][rows]]
 
 
-def _take_sparse(indices, values, dense_shape, rows) -> list[np.ndarray]:
+def _take_sparse(
+    indices: np.ndarray, values: np.ndarray, dense_shape: np.ndarray, rows: np.ndarray
+) -> list[np.ndarray]:
     kept = np.isin(indices[:, 0], rows)
     taken = indices[kept].copy()
     taken[:, 0] = np.searchsorted(rows, taken[:, 0])
     return [taken, values[kept], np.concatenate([[len(rows)], dense_shape[1:]])]
 
 
-def _take_ragged(flat, splits, rows) -> list[np.ndarray]:
+def _take_ragged(flat: np.ndarray, splits: list[np.ndarray], rows: np.ndarray) -> list[np.ndarray]:
     taken = []
     for split in splits:
         lengths = (split[1:] - split[:-1])[rows]

@@ -26,7 +26,7 @@ class VariableAccount:
     Attributes:
         name: in the graph.
         shape: of its value.
-        sums: the sums over rows that are added to it, each as op type and tensor name.
+        sums: the sums over rows that are added to it, each as tensor name and op type.
         refused: why it cannot be computed from sums over rows; empty where it can.
     """
 
@@ -156,6 +156,6 @@ def _variable(structure: Structure, name: str) -> VariableAccount:
     return VariableAccount(
         name=name,
         shape=tuple(structure.variables[name].initial.shape),
-        sums=tuple(f"{graph.get_operation_by_name(s.partition(':')[0]).type} {s}" for s in sums),
+        sums=tuple(f"{s} ({graph.get_operation_by_name(s.partition(':')[0]).type})" for s in sums),
         refused=structure.refused.get(name, ""),
     )

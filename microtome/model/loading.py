@@ -99,8 +99,13 @@ def _without_deprecation_warnings() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _resolve(signature, graph, session, include_default_metrics) -> LoadedModel:
-    def tensors(group):
+def _resolve(
+    signature: ModelSignature,
+    graph: tf.Graph,
+    session: tf.compat.v1.Session,
+    include_default_metrics: bool,
+) -> LoadedModel:
+    def tensors(group: Mapping[str, Any]) -> dict[str, Any]:
         return {key: tensor_from_info(info, graph) for key, info in sorted(group.items())}
 
     metrics = {}
@@ -185,7 +190,7 @@ def _add_callbacks(model: LoadedModel, callbacks: Sequence[MetricsCallback]) -> 
     model.session.run([op for op in _table_initializers() if op not in known_tables])
 
 
-def _checked_metrics(added: Any, label: str) -> Mapping[str, tuple[Any, Any]]:
+def _checked_metrics(added: Any, label: str | None) -> Mapping[str, tuple[Any, Any]]:
     """What a callback returned.
 
     Raises:

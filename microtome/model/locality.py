@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -42,7 +43,7 @@ def check_leaves(
     return usable, refused
 
 
-def _layouts(leaf: DenseLeaf | ScatteredLeaf) -> list[Leaf]:
+def _layouts(leaf: Any) -> list[Leaf]:
     layout = getattr(leaf, "layout", None)
     if layout is None or layout.per_row == 1:
         return [leaf]
@@ -50,7 +51,9 @@ def _layouts(leaf: DenseLeaf | ScatteredLeaf) -> list[Leaf]:
     return [leaf, dataclasses.replace(leaf, layout=other)]
 
 
-def _compare_batches(model: LoadedModel, forms, examples: Records):
+def _compare_batches(
+    model: LoadedModel, forms: Sequence[Leaf], examples: Records
+) -> tuple[list[list[np.ndarray]], list[list[np.ndarray]]]:
     """Each form's values by row, for the same rows in the whole batch and in another."""
     with model.graph.as_default():
         tensors = [tensor for form in forms for tensor in _by_row(form, model.graph)]

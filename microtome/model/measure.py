@@ -25,6 +25,9 @@ from microtome.model.leaves import (
 from microtome.model.thresholds import MIN_THRESHOLDS, ThresholdTile, match_threshold_tile
 
 _MAX_OUTER_PRODUCT = 4096
+# values of a candidate's probes, and the rows of the small and the large batch
+Values = Mapping[str, Any]
+Rows = tuple[int, int]
 # widest row that is fetched as it is
 _MAX_ROW_WIDTH = 65536
 
@@ -55,9 +58,7 @@ class Candidate:
         self.tile: ThresholdTile | None = None
         self.probes: dict[str, tf.Tensor] = make_probes(self)
 
-    def leaf(
-        self, small: Mapping[str, Any], large: Mapping[str, Any], rows: tuple[int, int]
-    ) -> Leaf:
+    def leaf(self, small: Values, large: Values, rows: Rows) -> Leaf:
         """The leaf, from the probes' values on a small and a large batch of so many rows.
 
         Raises:
@@ -66,7 +67,7 @@ class Candidate:
         return self._make_leaf(self, small, large, rows)
 
 
-def row_dimension(small: np.ndarray, large: np.ndarray, rows: tuple[int, int]) -> dict[int, int]:
+def row_dimension(small: np.ndarray, large: np.ndarray, rows: Rows) -> dict[int, int]:
     """Finds the dimensions of rows in two shapes of a tensor: {axis: elements a row}.
 
     Raises:
@@ -95,7 +96,7 @@ def _reduction_probes(candidate: Candidate) -> dict[str, tf.Tensor]:
     return probes
 
 
-def _reduction_leaf(candidate: Candidate, small, large, rows) -> Leaf:
+def _reduction_leaf(candidate: Candidate, small: Values, large: Values, rows: Rows) -> Leaf:
     shape = large["shape"]
     rank = len(shape)
     axes = tuple(sorted({int(axis) % rank for axis in large["axes"]})) if rank else ()
@@ -134,7 +135,13 @@ def _reduction_leaf(candidate: Candidate, small, large, rows) -> Leaf:
     )
 
 
-def _threshold_leaf(candidate: Candidate, tile: ThresholdTile, thresholds, layout, output) -> Leaf:
+def _threshold_leaf(
+    candidate: Candidate,
+    tile: ThresholdTile,
+    thresholds: np.ndarray,
+    layout: RowLayout,
+    output: tuple[int, ...],
+) -> Leaf:
     order = np.argsort(thresholds, kind="stable")
     return ThresholdCounts(
         output=candidate.output,
@@ -155,7 +162,7 @@ def _segment_probes(candidate: Candidate) -> dict[str, tf.Tensor]:
     return {"ids": tf.shape(ids), "values": tf.shape(values), "segments": segments}
 
 
-def _segment_leaf(candidate: Candidate, small, large, rows) -> Leaf:
+def _segment_leaf(candidate: Candidate, small: Values, large: Values, rows: Rows) -> Leaf:
     segments = int(large["segments"])
     if segments != int(small["segments"]):
         raise Unusable("its number of segments changes from batch to batch")
@@ -177,7 +184,7 @@ def _scatter_nd_probes(candidate: Candidate) -> dict[str, tf.Tensor]:
     return {"ids": tf.shape(indices), "values": tf.shape(updates), "shape": shape}
 
 
-def _scatter_nd_leaf(candidate: Candidate, small, large, rows) -> Leaf:
+def _scatter_nd_leaf(candidate: Candidate, small: Values, large: Values, rows: Rows) -> Leaf:
     shape = large["shape"]
     if not np.array_equal(shape, small["shape"]):
         raise NotALeaf
@@ -207,7 +214,7 @@ def _scatter_probes(candidate: Candidate) -> dict[str, tf.Tensor]:
     return {"ids": tf.shape(indices), "values": tf.shape(updates), "shape": shape}
 
 
-def _scatter_leaf(candidate: Candidate, small, large, rows) -> Leaf:
+def _scatter_leaf(candidate: Candidate, small: Values, large: Values, rows: Rows) -> Leaf:
     _, indices, updates = candidate.op.inputs
     shape = tuple(int(size) for size in large["shape"])
     if len(large["values"]) < len(large["ids"]):
@@ -223,7 +230,7 @@ def _scatter_leaf(candidate: Candidate, small, large, rows) -> Leaf:
     )
 
 
-def _element_layout(small: np.ndarray, large: np.ndarray, rows: tuple[int, int]) -> RowLayout:
+def _element_layout(small: np.ndarray, large: np.ndarray, rows: Rows) -> RowLayout:
     """The layout of the elements of a tensor of indices, flattened."""
     axes = row_dimension(small, large, rows)
     if not axes:
@@ -237,7 +244,7 @@ def _count_probes(candidate: Candidate) -> dict[str, tf.Tensor]:
     return {"value": candidate.op.outputs[0]}
 
 
-def _count_leaf(candidate: Candidate, small, large, rows) -> Leaf:
+def _count_leaf(candidate: Candidate, small: Values, large: Values, rows: Rows) -> Leaf:
     values = np.asarray(large["value"])
     first, second = np.atleast_1d(small["value"]), np.atleast_1d(large["value"])
     axes = row_dimension(first, second, rows)
@@ -254,7 +261,7 @@ def _matmul_probes(candidate: Candidate) -> dict[str, tf.Tensor]:
     return {"left": tf.shape(left), "right": tf.shape(right)}
 
 
-def _matmul_leaf(candidate: Candidate, small, large, rows) -> Leaf:
+def _matmul_leaf(candidate: Candidate, small: Values, large: Values, rows: Rows) -> Leaf:
     axes = contracted_axes(candidate.op)
     sides = [row_dimension(small[side], large[side], rows) for side in ("left", "right")]
     if axes[0] not in sides[0] or axes[1] not in sides[1]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -134,7 +135,9 @@ class _OneAtATime(Exception):
     """The model takes no batch of several examples."""
 
 
-def _two_batches(model: LoadedModel, fetches: dict, examples: list[bytes]):
+def _two_batches(
+    model: LoadedModel, fetches: dict[tuple[str, str], tf.Tensor], examples: list[bytes]
+) -> tuple[dict[tuple[str, str], Any], dict[tuple[str, str], Any], tuple[int, int], int]:
     """Evaluates tensors on two batches: both values, their rows, the larger batch size."""
     with model.graph.as_default():
         rows = tf.size(model.inputs[0] if model.input_refs is None else model.input_refs)
@@ -175,7 +178,7 @@ def find_refused_example(model: LoadedModel, examples: Sequence[bytes]) -> None:
             refusals[number] = error
     if not refusals:
         return
-    number, error = next(iter(refusals.items()))
+    number, refusal = next(iter(refusals.items()))
     remedy = ""
     if 1 < len(refusals) == len(examples):
         remedy = (
@@ -183,7 +186,7 @@ def find_refused_example(model: LoadedModel, examples: Sequence[bytes]) -> None:
             f"{', '.join(sorted(model.features)) or '(none)'}. Give the data that it is for, in "
             "the form that its eval_input_receiver_fn parses."
         )
-    raise RefusedExampleError(number, op_error_text(error), remedy) from error
+    raise RefusedExampleError(number, op_error_text(refusal), remedy) from refusal
 
 
 class _Planner:

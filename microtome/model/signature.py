@@ -15,7 +15,8 @@ import enum
 import os
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from google.protobuf import message
 from tensorflow.core.framework import graph_pb2
@@ -136,7 +137,9 @@ def _what_is_there(path: str) -> str:
     return f"it holds no saved_model.pb (found: {listing or 'nothing'}). {_HOW_TO_EXPORT}"
 
 
-def _choose_meta_graph(path, meta_graphs, tags) -> meta_graph_pb2.MetaGraphDef:
+def _choose_meta_graph(
+    path: str, meta_graphs: Sequence[Any], tags: tuple[str, ...] | None
+) -> meta_graph_pb2.MetaGraphDef:
     by_tags = {frozenset(m.meta_info_def.tags): m for m in meta_graphs}
     if tags is not None:
         if frozenset(tags) in by_tags:
@@ -161,13 +164,15 @@ def _choose_meta_graph(path, meta_graphs, tags) -> meta_graph_pb2.MetaGraphDef:
     )
 
 
-def _tag_listing(by_tags) -> str:
+def _tag_listing(by_tags: Iterable[frozenset[str]]) -> str:
     return "its meta graphs have the tags " + (
         ", ".join(str(sorted(t)) for t in by_tags) or "(none)"
     )
 
 
-def _from_signature(path, meta_graph, signature, additional_prefixes) -> ModelSignature:
+def _from_signature(
+    path: str, meta_graph: Any, signature: Any, additional_prefixes: tuple[str, ...]
+) -> ModelSignature:
     inputs = dict(signature.inputs)
     if len(inputs) > 1:
         era = Era.SIGNATURE
@@ -201,7 +206,7 @@ def _from_signature(path, meta_graph, signature, additional_prefixes) -> ModelSi
     )
 
 
-def _from_serve_collections(path, meta_graph) -> ModelSignature:
+def _from_serve_collections(path: str, meta_graph: Any) -> ModelSignature:
     collections = meta_graph.collection_def
     if f"{_ROOT}/metrics/key" not in collections:
         raise ModelError(
@@ -279,17 +284,17 @@ def _string_constant(graph_def: graph_pb2.GraphDef, info: meta_graph_pb2.TensorI
     return ""
 
 
-def _collection_version(collections) -> str:
+def _collection_version(collections: Any) -> str:
     values = collections[f"{_ROOT}/metadata/tfma_version"].bytes_list.value
     return values[0].decode() if values else ""
 
 
-def _collection_group(collections, name: str) -> dict[str, meta_graph_pb2.TensorInfo]:
+def _collection_group(collections: Any, name: str) -> dict[str, meta_graph_pb2.TensorInfo]:
     keys = _keys(collections, f"{_ROOT}/{name}/key")
     return dict(zip(keys, _any_tensors(collections, f"{_ROOT}/{name}/node"), strict=True))
 
 
-def _keys(collections, name: str) -> list[str]:
+def _keys(collections: Any, name: str) -> list[str]:
     if name not in collections:
         return []
     return [_decode_key(value) for value in collections[name].bytes_list.value]
@@ -304,17 +309,19 @@ def _decode_key(encoded: bytes) -> str:
         raise ModelError(
             f"The model's collections hold the key {encoded!r}, which is in no known encoding."
         )
-    rest, lengths, parts = encoded[match.end() :], [], []
+    rest = encoded[match.end() :]
+    lengths: list[int] = []
+    parts: list[str] = []
     for _ in range(int(match.group(1))):
-        length, _, rest = rest.partition(b"$")
-        lengths.append(int(length))
+        digits, _, rest = rest.partition(b"$")
+        lengths.append(int(digits))
     for length in lengths:
         parts.append(rest[:length].decode())
         rest = rest[length + 1 :]
     return "/".join(parts)
 
 
-def _any_tensors(collections, name: str) -> list[meta_graph_pb2.TensorInfo]:
+def _any_tensors(collections: Any, name: str) -> list[meta_graph_pb2.TensorInfo]:
     if name not in collections:
         return []
     return [

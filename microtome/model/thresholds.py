@@ -98,8 +98,10 @@ def _negate(product: _Product | None) -> _Product | None:
     if product.factor:
         return None
     comparison = product.comparison
-    negated = {"above": not comparison.above, "holds_for_nan": not comparison.holds_for_nan}
-    return _Product(comparison=dataclasses.replace(comparison, **negated))
+    negated = dataclasses.replace(
+        comparison, above=not comparison.above, holds_for_nan=not comparison.holds_for_nan
+    )
+    return _Product(comparison=negated)
 
 
 def _match_comparison(op: tf.Operation) -> _Product | None:
