@@ -8,7 +8,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 
@@ -23,6 +23,9 @@ from microtome.results.loader import load_eval_result
 from microtome.results.output import check_output_path
 from microtome.slicing.spec import SingleSliceSpec
 from microtome.version import __version__
+
+if TYPE_CHECKING:
+    from microtome.model.plan import Plan
 
 __all__ = [
     "EvalSharedModel",
@@ -117,8 +120,10 @@ def evaluate_files(
     sources.check_file_format(file_format)
     check_output_path(output_path)
     files = sources.expand_patterns(file_patterns)
-    _LOG.info("Evaluating %s over %d files", model.model_path, len(files))
-    plan = _plan(model, specs, files, file_format)
+    transforms.check_model(model, transforms.slicing_features(specs))
+    data = files[0] if len(files) == 1 else f"{len(files)} files"
+    _LOG.info("Evaluating %s over %s", model.model_path, data)
+    plan = _plan(model, files, file_format)
     cut = sum(metric.path.is_cut for metric in plan.metrics)
     _LOG.info("Planned: %d of %d metrics are cut. Running on Beam", cut, len(plan.metrics))
     eval_run = _eval_run(model, eval_config, ",".join(file_patterns), file_format)
@@ -294,12 +299,9 @@ def _configured(model: EvalSharedModel, config: EvalConfig) -> EvalSharedModel:
     return dataclasses.replace(model, example_weight_key=named)
 
 
-def _plan(
-    model: EvalSharedModel, specs: Sequence[SingleSliceSpec], files: list[str], file_format: str
-) -> Any:
+def _plan(model: EvalSharedModel, files: list[str], file_format: str) -> Plan:
     from microtome.model.planning import MAX_EXAMPLES
 
-    transforms.check_model(model, transforms.slicing_features(specs))
     examples = sources.first_batches(files, file_format, MAX_EXAMPLES)
     return transforms.plan_with_batches(examples, model)
 

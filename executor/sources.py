@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -119,14 +120,30 @@ class Batch:
     def __reduce__(self) -> tuple[Any, ...]:
         return Batch, (self.records, self.source, self.first)
 
-    def refused(self, error: RefusedExampleError) -> DataError:
-        """The error for the user, which says where the refused example stands."""
+    def named(self, number: int) -> str:
+        """Words for the example of this number in the batch."""
         if self.source:
-            which = f"Example {self.first + error.number} of {self.source!r}"
-        else:
-            record = bytes(self.records[error.number])
-            which = f"An example of the data (its {len(record)} bytes begin {record[:40]!r})"
-        return DataError(error.placed(which))
+            return f"Example {self.first + number} of {self.source!r}"
+        record = bytes(self.records[number])
+        return f"An example of the data (its {len(record)} bytes begin {record[:40]!r})"
+
+
+@contextlib.contextmanager
+def placing_refusals(batches: Sequence[Batch]) -> Iterator[None]:
+    """Says where in the data an example of the batches stands that the model refuses.
+
+    Raises:
+        DataError: in place of a RefusedExampleError, whose number counts through all batches.
+    """
+    try:
+        yield
+    except RefusedExampleError as error:
+        number = error.number
+        for batch in batches:
+            if number < len(batch.records):
+                raise DataError(error.placed(batch.named(number))) from error
+            number -= len(batch.records)
+        raise
 
 
 def read_batches(

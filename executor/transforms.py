@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 import numpy as np
 
-from microtome.errors import DataError, RefusedExampleError
+from microtome.errors import DataError
 from microtome.executor import finishing, sources, summing
 from microtome.executor.shared_model import EvalSharedModel, WorkerModel, keep_planned
 from microtome.proto import config_pb2
@@ -105,16 +105,8 @@ def plan_with_batches(batches: Sequence[sources.Batch], model: EvalSharedModel) 
         MicrotomeError: the model and the examples do not fit.
     """
     examples = [record for batch in batches for record in batch.records]
-    try:
+    with sources.placing_refusals(batches):
         return plan_with(examples, model)
-    except RefusedExampleError as error:
-        number = error.number
-        for batch in batches:
-            if number < len(batch.records):
-                placed = RefusedExampleError(number, error.reason, error.remedy)
-                raise batch.refused(placed) from error
-            number -= len(batch.records)
-        raise
 
 
 def _plan_with_sample(examples: Sequence[bytes], model: EvalSharedModel) -> Plan:

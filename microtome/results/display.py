@@ -7,7 +7,7 @@ import html
 import math
 import unicodedata
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from microtome.slicing.keys import SliceKey, natural_order
 
 if TYPE_CHECKING:
     from microtome.results.eval_result import EvalResult
+
+SlicingMetric: TypeAlias = tuple[AnySliceKey, Metrics]
 
 _PREFIX = "post_export_metrics/"
 _WEIGHT = f"{_PREFIX}example_weight"
@@ -46,9 +48,20 @@ class _Table:
     others: list[str]
 
 
-def to_text(result: EvalResult, max_rows: int | None, max_width: int) -> str:
-    """See `EvalResult.to_string`."""
-    table = _table(result, max_rows)
+def to_text(
+    result: EvalResult,
+    max_rows: int | None,
+    max_width: int,
+    in_order: bool = False,
+    where_more: str = "to_dataframe()",
+) -> str:
+    """See `EvalResult.to_string`.
+
+    Args:
+        in_order: Slices stay in the order of `result`.
+        where_more: Where to see the slices beyond `max_rows`.
+    """
+    table = _table(result, max_rows, in_order)
     lines = [_summary(result)]
     margin = max((len(name) for name, _ in table.title), default=0)
     lines += [f"{name + ':':<{margin + 1}} {value}" for name, value in table.title]
@@ -59,7 +72,7 @@ def to_text(result: EvalResult, max_rows: int | None, max_width: int) -> str:
         shown = _fitting(widths, max_width)
         hidden = table.headings[shown:]
         lines += ["", *(_line(row[:shown], widths) for row in cells)]
-    notes = _notes(table, hidden)
+    notes = _notes(table, hidden, where_more)
     return "\n".join([*lines, *([""] if notes else []), *notes])
 
 
@@ -74,7 +87,7 @@ def to_html(result: EvalResult) -> str:
         "<tr>" + "".join(_cell("td", index, cell) for index, cell in enumerate(row)) + "</tr>"
         for row in table.rows
     )
-    notes = "".join(f"<div>{_escaped(note)}</div>" for note in _notes(table, []))
+    notes = "".join(f"<div>{_escaped(note)}</div>" for note in _notes(table, [], "to_dataframe()"))
     return (
         '<div style="overflow-x:auto">'
         f"<div><b>{_escaped(_summary(result))}</b></div>{title}"
@@ -82,9 +95,19 @@ def to_html(result: EvalResult) -> str:
     )
 
 
-def _table(result: EvalResult, max_rows: int | None) -> _Table:
-    slices = [(key, count_of(metrics), metrics) for key, metrics in result.slicing_metrics]
-    slices.sort(key=lambda item: (item[0] != (), -_size(item[1]), _order(item[0])))
+def by_size(slicing_metrics: Sequence[SlicingMetric]) -> list[SlicingMetric]:
+    """(slice key, metrics) of each slice: Overall first, then the largest."""
+
+    def order(item: SlicingMetric) -> tuple[Any, ...]:
+        key, metrics = item
+        return key != (), -_size(count_of(metrics)), _order(key)
+
+    return sorted(slicing_metrics, key=order)
+
+
+def _table(result: EvalResult, max_rows: int | None, in_order: bool = False) -> _Table:
+    items = result.slicing_metrics if in_order else by_size(result.slicing_metrics)
+    slices = [(key, count_of(metrics), metrics) for key, metrics in items]
     shown = slices if max_rows is None else slices[:max_rows]
     numbers, others = _metric_names(result)
     headings = ["slice"]
@@ -216,10 +239,10 @@ def _summary(result: EvalResult) -> str:
     return f"EvalResult: {slices:,} slice{'s' * (slices != 1)}, {metrics} metrics"
 
 
-def _notes(table: _Table, hidden: Sequence[str]) -> list[str]:
+def _notes(table: _Table, hidden: Sequence[str], where_more: str) -> list[str]:
     notes = []
     if table.more:
-        notes.append(f"… and {table.more:,} more slices: see to_dataframe()")
+        notes.append(f"… and {table.more:,} more slices: see {where_more}")
     if hidden:
         notes.append(f"more metrics: {', '.join(hidden)}")
     if table.others:

@@ -30,7 +30,7 @@ ORDER = (
     ("view",),
     ("executor",),
     ("cli", "component"),
-    ("pipelines",),
+    ("__main__", "pipelines"),
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
 

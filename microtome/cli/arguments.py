@@ -1,0 +1,200 @@
+"""The command line's grammar. Nothing heavy is imported here, so that `--help` comes at once."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from microtome.version import __version__
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+_EVALUATE_EXAMPLES = """
+examples:
+  microtome evaluate --model export/eval --data 'eval-*.tfrecord.gz' --slice carrier
+  microtome evaluate --model export/eval --data eval-* --slice carrier,origin --slice month=7 \\
+      --output evaluation -- --direct_running_mode=multi_processing --direct_num_workers=4
+"""
+_SHOW_EXAMPLES = """
+examples:
+  microtome show evaluation --sort auc --reverse --slices 10
+  microtome show evaluation --slice 'carrier:*' --metric auc accuracy --csv
+"""
+_INSPECT_EXAMPLES = """
+examples:
+  microtome inspect export/eval
+  microtome inspect export/eval --data eval-00000.tfrecord
+"""
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Parses the arguments; what stands after `--` is for Beam.
+
+    Returns:
+        The options; `module` names the module whose `run` takes them, `beam_args` is a list.
+
+    Raises:
+        SystemExit: after --help, --version or an error, which is printed.
+    """
+    argv = list(argv)
+    own = argv[: argv.index("--")] if "--" in argv else argv
+    parser = _parser()
+    args = parser.parse_args(own)
+    args.beam_args = argv[len(own) + 1 :]
+    if args.beam_args and args.command != "evaluate":
+        parser.error(f"arguments after `--` are for Beam; {args.command} does not run it")
+    return args
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="microtome",
+        description="Evaluates models over slices of data.",
+        epilog="`microtome COMMAND --help` describes a command.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"microtome {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_evaluate(commands)
+    _add_show(commands)
+    _add_inspect(commands)
+    return parser
+
+
+def _command(
+    commands: Commands, name: str, summary: str, description: str, examples: str
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}. {description}",
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.set_defaults(module=f"microtome.cli.{name}")
+    return command
+
+
+def _add_evaluate(commands: Commands) -> None:
+    command = _command(
+        commands,
+        "evaluate",
+        "compute a model's metrics over data and slices of it",
+        "Arguments after `--` go to Beam,\nwhich by default runs in this process.",
+        _EVALUATE_EXAMPLES,
+    )
+    _add_model_options(command)
+    command.add_argument(
+        "--data", required=True, nargs="+", action="extend", metavar="PATTERN", help="data files"
+    )
+    command.add_argument(
+        "--slice",
+        action="append",
+        default=[],
+        metavar="COLUMN[=VALUE][,...]",
+        help="slice by a feature, by several crossed, or by given values of them; may be repeated. "
+        "The whole data is always among the slices",
+    )
+    command.add_argument(
+        "--config", metavar="FILE", help="an EvalConfig, as JSON or in the protobuf text format"
+    )
+    command.add_argument(
+        "--output",
+        metavar="DIR",
+        help="directory for the result; a new temporary one if not given. An older result in it is "
+        "replaced",
+    )
+    command.add_argument("--batch-size", type=int, metavar="N", help="most examples a batch")
+    command.add_argument(
+        "--slices", type=_count, default=20, metavar="N", help="print at most N slices (20)"
+    )
+    _add_debug(command)
+
+
+def _add_show(commands: Commands) -> None:
+    command = _command(
+        commands, "show", "show a result as a table", "Microtome's, or TFMA's.", _SHOW_EXAMPLES
+    )
+    command.add_argument("result", metavar="DIR", help="directory of the result")
+    command.add_argument(
+        "--slices", type=_count, metavar="N", help="at most N slices; by default 20 in the table"
+    )
+    command.add_argument(
+        "--sort",
+        metavar="METRIC",
+        help="order by a metric, highest first; by default by the number of examples",
+    )
+    command.add_argument("--reverse", action="store_true", help="lowest first")
+    command.add_argument(
+        "--metric", nargs="+", action="extend", metavar="NAME", help="only these metrics"
+    )
+    command.add_argument(
+        "--slice",
+        action="append",
+        metavar="PATTERN",
+        help="only slices with such a name, such as 'carrier:*', or of exactly these "
+        "features, such as carrier or carrier,origin; may be repeated",
+    )
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_true", help="a line a slice, in full precision")
+    form.add_argument("--json", action="store_true", help="everything, in full precision")
+    _add_debug(command)
+
+
+def _add_inspect(commands: Commands) -> None:
+    command = _command(
+        commands,
+        "inspect",
+        "describe an EvalSavedModel",
+        "Its format, inputs, features, labels and\npredictions, and how each of its metrics will "
+        "be computed: from sums over rows (cut),\nor by the model's own graph (reference), and "
+        "why.",
+        _INSPECT_EXAMPLES,
+    )
+    command.add_argument("model", metavar="DIR", help="directory of the EvalSavedModel")
+    command.add_argument(
+        "--data",
+        nargs="+",
+        action="extend",
+        metavar="PATTERN",
+        help="data files: the first examples settle how metrics are computed, and check it",
+    )
+    command.add_argument("--json", action="store_true", help="as JSON")
+    _add_format(command)
+    _add_weight(command)
+    _add_debug(command)
+
+
+def _add_model_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--model", required=True, metavar="DIR", help="directory of the EvalSavedModel"
+    )
+    _add_format(command)
+    _add_weight(command)
+
+
+def _add_format(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--format",
+        default="tfrecords",
+        choices=("tfrecords", "text"),
+        help="of the data: TFRecord files (the default), or a line an example",
+    )
+
+
+def _add_weight(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--weight", metavar="KEY", help="feature that weighs the examples")
+
+
+def _add_debug(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--debug", action="store_true", help="show tracebacks and what other libraries log"
+    )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}")
+    return int(text)

@@ -1,0 +1,124 @@
+"""`microtome evaluate`: a model, data and slices to a result."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from microtome.cli import quiet, tables
+from microtome.errors import ConfigError
+from microtome.slicing.spec import SingleSliceSpec
+
+if TYPE_CHECKING:
+    from microtome.proto import config_pb2
+    from microtome.results import EvalResult
+
+_LOG = logging.getLogger(__name__)
+_HEARTBEAT_SECONDS = 30.0
+
+
+def run(args: argparse.Namespace) -> None:
+    """Evaluates, prints the result and says where it lies.
+
+    Raises:
+        MicrotomeError: as `microtome.run_model_analysis`.
+    """
+    slices = list(dict.fromkeys([SingleSliceSpec(), *map(parse_slice, args.slice)]))
+    config = None if args.config is None else _config(args.config, slices)
+    with quiet.silent_imports(args.debug):
+        from apache_beam.options.pipeline_options import PipelineOptions
+
+        from microtome.executor import analysis
+        from microtome.model import planning  # noqa: F401
+    with _heartbeat():
+        result = analysis.run_model_analysis(
+            analysis.default_eval_shared_model(args.model, example_weight_key=args.weight),
+            data_location=args.data,
+            file_format=args.format,
+            slice_spec=slices if config is None else None,
+            output_path=args.output,
+            eval_config=config,
+            pipeline_options=PipelineOptions(args.beam_args),
+            desired_batch_size=args.batch_size,
+        )
+    print(tables.to_text(result, args.slices))
+    print(f"\n{_how_computed(result)}")
+
+
+def parse_slice(text: str) -> SingleSliceSpec:
+    """The slices that one --slice names.
+
+    Args:
+        text: names of features, each perhaps with `=` and a value, with commas between.
+
+    Raises:
+        ConfigError: a name is missing, or there twice.
+    """
+    columns, features = [], []
+    for part in text.split(","):
+        name, equals, value = part.partition("=")
+        name = name.strip()
+        if not name:
+            raise ConfigError(
+                f"--slice {text!r} names no feature {'before =' if equals else 'at some place'}. "
+                "Write --slice country, --slice country,device or --slice country=de,device; names "
+                "with a comma or an = can be given in a --config."
+            )
+        if equals:
+            features.append((name, value))
+        else:
+            columns.append(name)
+    return SingleSliceSpec(columns, features)
+
+
+def _config(path: str, slices: list[SingleSliceSpec]) -> config_pb2.EvalConfig:
+    """The config of a file, with these slices too."""
+    from microtome import config as config_lib
+
+    config = config_lib.parse_eval_config(_content(path))
+    known = config_lib.slice_specs(config) if config.slicing_specs else []
+    config.slicing_specs.extend(spec.to_proto() for spec in slices if spec not in known)
+    return config
+
+
+def _content(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise ConfigError(f"The config {path!r} cannot be read: {error.strerror}.") from error
+
+
+@contextlib.contextmanager
+def _heartbeat() -> Iterator[None]:
+    """Says now and then that the work goes on: Beam's local runner is silent until its end."""
+    started, done = time.monotonic(), threading.Event()
+
+    def beat() -> None:
+        while not done.wait(_HEARTBEAT_SECONDS):
+            _LOG.info("... %.0f s", time.monotonic() - started)
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _how_computed(result: EvalResult) -> str:
+    paths = result.metric_paths
+    others = {name: how for name, how in paths.items() if how["path"] != "cut"}
+    if not others:
+        return "All metrics were computed from sums over rows (cut)."
+    lines = [f"{len(paths) - len(others)} of {len(paths)} metrics were simply cut; the others:"]
+    for name, how in sorted(others.items()):
+        reason = f" ({how['reason']})" if how.get("reason") else ""
+        lines.append(f"  {name}: {how['path']}{reason}")
+    return "\n".join(lines)
