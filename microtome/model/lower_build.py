@@ -6,7 +6,7 @@ what was added. Arithmetic is in float64 whatever the model's own dtype.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,18 @@ _CONTROL_FLOW = {
     "LoopCond",
     "RefSwitch",
     "RefMerge",
+}
+# ops that jump where values are equal: they see values as the model's dtype has them, where 3 / 5
+# equals the threshold 0.6, which it does not after the threshold was widened
+_JUMPS = {
+    "Greater",
+    "GreaterEqual",
+    "Less",
+    "LessEqual",
+    "Equal",
+    "NotEqual",
+    "ArgMax",
+    "ArgMin",
 }
 # ops whose result's shape depends on values
 _UNVECTORIZED = {"Where", "Unique", "UniqueV2", "UniqueWithCounts", "DynamicPartition"}
@@ -258,7 +270,8 @@ class _SubgraphCopy:
         for old, stub in stubs.items():
             node = graph_def.node.add(name=stub, op="Placeholder")
             node.attr["dtype"].type = boundary[old].dtype.as_datatype_enum
-        graph_def.node.extend(_copied_node(op, stubs) for op in ops)
+        for op in ops:
+            graph_def.node.extend(_copied_nodes(op, stubs))
         input_map = {f"{stub}:0": boundary[old] for old, stub in stubs.items()}
         inner = list(dict.fromkeys(name for name in wanted.values() if name not in boundary))
         copies = dict(boundary)
@@ -270,18 +283,19 @@ class _SubgraphCopy:
 
 def _constant(value: np.ndarray) -> tf.Tensor:
     value = np.asarray(value)
-    return tf.constant(
-        value.astype(np.float64) if value.dtype in (np.float32, np.float16) else value
-    )
+    is_narrow = tf.as_dtype(value.dtype).as_datatype_enum in _NARROW_FLOATS
+    return tf.constant(value.astype(np.float64) if is_narrow else value)
 
 
-def _copied_node(op: tf.Operation, stubs: Mapping[str, str]) -> Any:
+def _copied_nodes(op: tf.Operation, stubs: Mapping[str, str]) -> list[Any]:
     node = node_def_pb2.NodeDef()
     node.CopyFrom(op.node_def)
     del node.input[:]
     node.ClearField("device")
     node.attr.pop("_class", None)
     node.input.extend(stubs.get(tensor.name, tensor.name) for tensor in op.inputs)
+    if op.type in _JUMPS:
+        return [*_narrowed_inputs(node, op), node]
     for attr in node.attr.values():
         if attr.HasField("type"):
             attr.type = _widen(attr.type)
@@ -289,7 +303,20 @@ def _copied_node(op: tf.Operation, stubs: Mapping[str, str]) -> Any:
             widened = [_widen(kind) for kind in attr.list.type]
             del attr.list.type[:]
             attr.list.type.extend(widened)
-    return node
+    return [node]
+
+
+def _narrowed_inputs(node: Any, op: tf.Operation) -> Iterator[Any]:
+    """Makes the node take its inputs as the model's dtypes have them, through the nodes given."""
+    for i, tensor in enumerate(op.inputs):
+        kind = tensor.dtype.base_dtype.as_datatype_enum
+        if kind in _NARROW_FLOATS:
+            cast = node_def_pb2.NodeDef(name=f"{op.name}/narrow{i}", op="Cast")
+            cast.input.append(node.input[i])
+            cast.attr["SrcT"].type = types_pb2.DT_DOUBLE
+            cast.attr["DstT"].type = kind
+            node.input[i] = cast.name
+            yield cast
 
 
 def _wide(dtype: tf.DType) -> tf.DType:
