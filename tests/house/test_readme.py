@@ -11,6 +11,22 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+# what a pipeline's author has before the component
+NODES = """
+from tfx.components.example_gen.import_example_gen.component import ImportExampleGen
+from tfx.components.trainer.component import Trainer
+from tfx.proto import trainer_pb2
+
+example_gen = ImportExampleGen(input_base="data")
+trainer = Trainer(
+    run_fn="a.function",
+    examples=example_gen.outputs["examples"],
+    train_args=trainer_pb2.TrainArgs(num_steps=1),
+    eval_args=trainer_pb2.EvalArgs(num_steps=1),
+)
+"""
+
+
 def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.M | re.S)
 
@@ -34,8 +50,7 @@ def test_python_runs(tmp_path: pathlib.Path, zoo_model) -> None:
     (tmp_path / "export/eval_savedmodel").symlink_to(model.model_path)
     (tmp_path / "data").mkdir()
     (tmp_path / "data/eval-00000.tfrecord").symlink_to(model.data_path)
-    program = "\n".join(blocks("python"))
-    assert program
+    program = "\n".join([blocks("python")[0], NODES, *blocks("python")[1:]])
     run = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True
     )
