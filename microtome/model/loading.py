@@ -175,8 +175,11 @@ def _add_callbacks(model: LoadedModel, callbacks: Sequence[MetricsCallback]) -> 
         try:
             added = callback(features, predictions, labels)
         except Exception as error:
+            given = {"features": features, "predictions": predictions, "labels": labels}
+            names = "; ".join(f"{group}: {_names(tensors)}" for group, tensors in given.items())
             raise ConfigError(
-                f"The metrics callback {label!r} raised {type(error).__name__}: {error}"
+                f"The metrics callback {label!r} raised {type(error).__name__}: {error}. It was "
+                f"given {names}."
             ) from error
         for name, (value, update) in _checked_metrics(added, label).items():
             if name in model.metrics:
@@ -209,6 +212,10 @@ def _checked_metrics(added: Any, label: str | None) -> Mapping[str, tuple[Any, A
                 f"must return {form}."
             )
     return added
+
+
+def _names(tensors: Any) -> str:
+    return ", ".join(sorted(tensors)) if isinstance(tensors, Mapping) else "one tensor"
 
 
 def _all_variables() -> list[Any]:
