@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> None:
         MicrotomeError: as `microtome.run_model_analysis`.
     """
     slices = list(dict.fromkeys([SingleSliceSpec(), *map(parse_slice, args.slice)]))
-    config = None if args.config is None else _config(args.config, slices)
+    config = None if args.config is None else read_config(args.config, slices)
     with quiet.silent_imports(args.debug):
         from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> None:
             desired_batch_size=args.batch_size,
         )
     print(tables.to_text(result, args.slices))
-    print(f"\n{_how_computed(result)}")
+    print(f"\n{how_computed(result)}")
 
 
 def parse_slice(text: str) -> SingleSliceSpec:
@@ -76,7 +76,7 @@ def parse_slice(text: str) -> SingleSliceSpec:
     return SingleSliceSpec(columns, features)
 
 
-def _config(path: str, slices: list[SingleSliceSpec]) -> config_pb2.EvalConfig:
+def read_config(path: str, slices: list[SingleSliceSpec]) -> config_pb2.EvalConfig:
     """The config of a file, with these slices too."""
     from microtome import config as config_lib
 
@@ -112,7 +112,8 @@ def _heartbeat() -> Iterator[None]:
         thread.join()
 
 
-def _how_computed(result: EvalResult) -> str:
+def how_computed(result: EvalResult) -> str:
+    """Which metrics were not simply cut, and why."""
     paths = result.metric_paths
     others = {name: how for name, how in paths.items() if how["path"] != "cut"}
     if not others:
