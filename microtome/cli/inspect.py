@@ -43,7 +43,7 @@ def _lines(account: ModelAccount) -> Iterator[str]:
     version = f", version {account.version}" if account.version else ""
     yield f"EvalSavedModel: {account.path}"
     yield f"format: {account.era} ({_ERAS[account.era]}){version}; tags: {', '.join(account.tags)}"
-    rows = "one row an example" if account.one_row_an_example else "several rows an example"
+    rows = "one row an example" if account.one_row_an_example else "rows by input_refs"
     yield from _tensors(f"inputs ({rows})", account.inputs)
     yield from _tensors("features", account.features)
     yield from _tensors("labels", account.labels)
