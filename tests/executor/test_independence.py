@@ -8,6 +8,8 @@ whose rows' values do not round, as everything after the rows, to nine digits an
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,7 +60,7 @@ def parts(draw: st.DrawFn, items: Sequence[Any], at_most: int) -> list[list[Any]
     """Cuts a sequence at some places."""
     cuts = draw(st.sets(st.integers(1, max(1, len(items) - 1)), max_size=at_most - 1))
     ends = [0, *sorted(cuts), len(items)]
-    return [list(items[a:b]) for a, b in zip(ends, ends[1:], strict=False) if b > a]
+    return [list(items[a:b]) for a, b in itertools.pairwise(ends) if b > a]
 
 
 @st.composite
