@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
