@@ -6,15 +6,20 @@ call.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import graph_pb2
 
 _CHUNK = 4096
+# making the vectorised function takes as long as computing some thousand slices one by one
+_FEW = 256
+# from inputs, each `[slices, ...]`, to outputs, each `[slices, ...]`
+_SlicesFunction = Callable[[list[np.ndarray]], list[np.ndarray]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +51,7 @@ class LowerHalf:
         """
         if not self.outputs:
             return {}
-        run = _compiled(self)
+        run = _compiled(self, 0 < len(sums) <= _FEW)
         chunks = [
             run(self._feed(sums[start : start + _CHUNK]))
             for start in range(0, max(len(sums), 1), _CHUNK)
@@ -56,16 +61,24 @@ class LowerHalf:
             for i, (name, _) in enumerate(self.outputs)
         }
 
-    def compile(self) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
-        """A function from inputs, each `[slices, ...]`, to outputs, each `[slices, ...]`."""
-        config = tf.compat.v1.ConfigProto()
-        config.graph_options.rewrite_options.disable_meta_optimizer = True
-        graph = tf.Graph()
-        session = tf.compat.v1.Session(graph=graph, config=config)
-        with graph.as_default():
+    def compile(self) -> _SlicesFunction:
+        """A function for any number of slices; it takes seconds to make."""
+        with _session() as session:
             feeds, outputs = self._over_slices()
-        run = session.make_callable([outputs[name] for name, _ in self.outputs], feeds)
+            run = session.make_callable([outputs[name] for name, _ in self.outputs], feeds)
         return lambda operands: run(*operands)
+
+    def compile_for_few(self) -> _SlicesFunction:
+        """A function that computes one slice after the other."""
+        with _session() as session:
+            feeds = [tf.compat.v1.placeholder(tf.float64, shape) for _, shape, _, _ in self.inputs]
+            run = session.make_callable(self._one_slice(list(self.outputs))(feeds), feeds)
+
+        def over_slices(operands: list[np.ndarray]) -> list[np.ndarray]:
+            results = [run(*slice_) for slice_ in zip(*operands, strict=True)]
+            return [np.stack(values) for values in zip(*results, strict=True)]
+
+        return over_slices
 
     def _over_slices(self) -> tuple[list[tf.Tensor], dict[str, tf.Tensor]]:
         feeds = [
@@ -113,7 +126,16 @@ class LowerHalf:
         ]
 
 
-# making the graph takes seconds, running it milliseconds
+@contextlib.contextmanager
+def _session() -> Iterator[tf.compat.v1.Session]:
+    """A session of its own graph, which is the default one meanwhile; it stays open."""
+    config = tf.compat.v1.ConfigProto()
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    graph = tf.Graph()
+    with graph.as_default():
+        yield tf.compat.v1.Session(graph=graph, config=config)
+
+
 @functools.lru_cache(maxsize=8)
-def _compiled(lower: LowerHalf) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
-    return lower.compile()
+def _compiled(lower: LowerHalf, few: bool) -> _SlicesFunction:
+    return lower.compile_for_few() if few else lower.compile()
