@@ -47,7 +47,7 @@ def make_plan(model: LoadedModel, examples: Records, weight_keys: Sequence[str] 
         ConfigError: a weight is no feature of the model.
     """
     if len(examples) == 0:
-        raise DataError("There are no examples to plan the evaluation with.")
+        raise DataError("There are no examples, so there is nothing to evaluate.")
     examples = [bytes(example) for example in examples[:MAX_EXAMPLES]]
     try:
         with model.graph.as_default():

@@ -5,6 +5,7 @@ What is expected is computed from the records with numpy.
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -207,6 +208,23 @@ def test_batches_that_the_model_refuses_are_halved(zoo_model):
     )
     assert {how["path"] for how in result.metric_paths.values()} == {"cut"}
     check(dict(result.slices()), rows_of_examples(model.records))
+
+
+def test_lines_of_text(zoo_model, tmp_path):
+    """Plain and compressed, with and without an end of the last line, with ends of Windows."""
+    model = zoo_model("fixed_csv")
+    records = model.records
+    (tmp_path / "a.csv").write_bytes(b"\n".join(records[:40]))
+    (tmp_path / "b.csv").write_bytes(b"\r\n".join(records[40:80]) + b"\r\n")
+    (tmp_path / "c.csv.gz").write_bytes(gzip.compress(b"\n".join(records[80:]) + b"\n"))
+    found = microtome.run_model_analysis(
+        default_eval_shared_model(model.model_path),
+        str(tmp_path / "*.csv*"),
+        file_format="text",
+        slice_spec=[microtome.SingleSliceSpec(), microtome.SingleSliceSpec(columns=["slice_key"])],
+    )
+    assert found.file_format == "text"
+    check(dict(found.slices()), rows_of_csv(records))
 
 
 @pytest.mark.slow
