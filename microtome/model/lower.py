@@ -18,8 +18,8 @@ from tensorflow.core.framework import graph_pb2
 _CHUNK = 4096
 # making the vectorised function takes as long as computing some thousand slices one by one
 _FEW = 256
-# from inputs, each `[slices, ...]`, to outputs, each `[slices, ...]`
-_SlicesFunction = Callable[[list[np.ndarray]], list[np.ndarray]]
+# from sums, `[slices, width]`, to outputs, each `[slices, ...]`
+_SlicesFunction = Callable[[np.ndarray], list[np.ndarray]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,8 +53,7 @@ class LowerHalf:
             return {}
         run = _compiled(self, 0 < len(sums) <= _FEW)
         chunks = [
-            run(self._feed(sums[start : start + _CHUNK]))
-            for start in range(0, max(len(sums), 1), _CHUNK)
+            run(sums[start : start + _CHUNK]) for start in range(0, max(len(sums), 1), _CHUNK)
         ]
         return {
             name: np.concatenate([chunk[i] for chunk in chunks])
@@ -66,17 +65,32 @@ class LowerHalf:
         with _session() as session:
             feeds, outputs = self._over_slices()
             run = session.make_callable([outputs[name] for name, _ in self.outputs], feeds)
-        return lambda operands: run(*operands)
+        return lambda sums: run(*self._feed(sums))
 
     def compile_for_few(self) -> _SlicesFunction:
         """A function that computes one slice after the other."""
-        with _session() as session:
-            feeds = [tf.compat.v1.placeholder(tf.float64, shape) for _, shape, _, _ in self.inputs]
-            run = session.make_callable(self._one_slice(list(self.outputs))(feeds), feeds)
+        with _session(single_threaded=True) as session:
+            # one tensor in and one out: a session takes milliseconds for each of many
+            sums = tf.compat.v1.placeholder(tf.float64, [None])
+            operands = [tf.reshape(sums[start:end], shape) for _, shape, start, end in self.inputs]
+            values = self._one_slice(list(self.outputs))(operands)
+            if any(value.dtype == tf.string for value in values):
+                return self.compile()
+            flat = tf.concat([tf.reshape(tf.cast(v, tf.float64), [-1]) for v in values], axis=0)
+            run = session.make_callable([flat, *map(tf.shape, values)], [sums])
+            compute = session.make_callable(flat, [sums])
+        dtypes = [value.dtype.as_numpy_dtype for value in values]
 
-        def over_slices(operands: list[np.ndarray]) -> list[np.ndarray]:
-            results = [run(*slice_) for slice_ in zip(*operands, strict=True)]
-            return [np.stack(values) for values in zip(*results, strict=True)]
+        def over_slices(table: np.ndarray) -> list[np.ndarray]:
+            first, *shapes = run(table[0])
+            flat_values = np.stack([first, *(compute(slice_) for slice_ in table[1:])])
+            ends = np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1]
+            return [
+                part.reshape([len(table), *shape]).astype(dtype)
+                for part, shape, dtype in zip(
+                    np.split(flat_values, ends, axis=1), shapes, dtypes, strict=True
+                )
+            ]
 
         return over_slices
 
@@ -127,10 +141,14 @@ class LowerHalf:
 
 
 @contextlib.contextmanager
-def _session() -> Iterator[tf.compat.v1.Session]:
+def _session(single_threaded: bool = False) -> Iterator[tf.compat.v1.Session]:
     """A session of its own graph, which is the default one meanwhile; it stays open."""
     config = tf.compat.v1.ConfigProto()
     config.graph_options.rewrite_options.disable_meta_optimizer = True
+    if single_threaded:
+        # for hundreds of tiny ops, handing them to threads takes longer than they do
+        config.inter_op_parallelism_threads = -1
+        config.experimental.executor_type = "SINGLE_THREADED_EXECUTOR"
     graph = tf.Graph()
     with graph.as_default():
         yield tf.compat.v1.Session(graph=graph, config=config)
