@@ -81,6 +81,8 @@ def not_additive(reference: ReferenceGraph, feed: RowsFeed, num_rows: int) -> se
 
 
 def _close(a: Any, b: Any) -> bool:
+    if np.asarray(b).dtype.kind in "OSU":
+        return np.array_equal(np.asarray(a, object), np.asarray(b, object))
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     return a.shape == b.shape and bool(np.allclose(a, b, _RELATIVE, _ABSOLUTE, equal_nan=True))
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from microtome.executor.shared_model import WorkerModel, default_eval_shared_model
+from microtome.executor.transforms import plan_with
 from microtome.model.evaluator import ModelEvaluator
 from microtome.model.plan import Path
 from microtome.model.planning import make_plan
@@ -61,7 +63,7 @@ def many_sums(table: SliceTable, count: int) -> np.ndarray:
 
 
 def test_all_slices_at_once_and_one_by_one(plan, table):
-    """More slices than are finished in one call, and each of them alone."""
+    """More slices than the vectorised function takes in one call, and each of them alone."""
     sums = many_sums(table, 5000)
     together = plan.lower.finish(sums)
     for i in (0, 1, 4095, 4096, 4999):
@@ -70,8 +72,26 @@ def test_all_slices_at_once_and_one_by_one(plan, table):
             np.testing.assert_array_equal(values[i], alone[name][0], name)
 
 
+@pytest.mark.parametrize("name", ["dnn_binary_v2", "tf_metrics", "keras_metrics"])
+def test_many_slices_of_a_model_as_few(committed_model, name):
+    """The two ways of finishing agree, whatever ops the metrics are made of."""
+    model = committed_model(name)
+    shared = default_eval_shared_model(model.model_path)
+    plan = plan_with(model.records, shared)
+    specs = [SingleSliceSpec(columns=["country"])]
+    worker = WorkerModel(shared, ["country"])
+    tables, _ = graphs.bundle_outputs(worker, plan, [model.records], specs)
+    sums = many_sums(SliceTable.merge([SliceTable.from_bytes(part) for _, part in tables]), 600)
+    together = plan.lower.finish(sums)
+    in_parts = [plan.lower.finish(part) for part in np.split(sums, 6)]
+    assert set(together) == set(plan.on(Path.CUT))
+    for metric, values in together.items():
+        parts = np.concatenate([part[metric] for part in in_parts])
+        np.testing.assert_allclose(values, parts, 1e-12, err_msg=metric)
+
+
 def test_looped_as_vectorized(plan, table):
-    sums = many_sums(table, 7)
+    sums = many_sums(table, 300)
     names = frozenset(name for name, _ in plan.lower.outputs)
     looped = dataclasses.replace(plan.lower, looped=names)
     for name, values in looped.finish(sums).items():
@@ -181,3 +201,17 @@ def test_integers_do_not_lose_digits():
 
     _, found = graphs.evaluate(1, count, graphs.examples([1, -1, 1]))
     assert found[()]["count"] == 2**40 + 2
+
+
+def test_a_text_for_a_value():
+    def text(x: tf.Tensor) -> dict[str, graphs.Metric]:
+        value, update = summed(tf.reduce_sum(x))
+        return {"text": (tf.where(value > 3, "many", "few"), update)}
+
+    plan, found = graphs.evaluate(1, text, graphs.examples([1, 2, 4], [0, 0, 1]))
+    assert plan.on(Path.CUT) == ("text",)
+    assert {key: values["text"] for key, values in found.items()} == {
+        (): b"many",
+        (("group", 0),): b"few",
+        (("group", 1),): b"many",
+    }
