@@ -83,18 +83,25 @@ class RowFeeder:
         if self._runner is None:
             return lambda rows: dict.fromkeys(self._model.inputs, array[rows])
         steps = self._runner(array)
-        return lambda rows: self._feed(steps, rows)
+        values = steps[0] if len(steps) == 1 else self._joined(steps)
+        return lambda rows: self._feed(values, rows)
 
-    def _feed(self, steps: list[list[Any]], rows: np.ndarray) -> dict[tf.Tensor, Any]:
-        if len(steps) != 1:
-            raise NotImplementedError(
-                "rows cannot be chosen from an iterator that gives several batches"
-            )
-        values = iter(steps[0])
+    def _joined(self, steps: list[list[Any]]) -> list[np.ndarray]:
+        """The values of all steps of a batch as one step's."""
+        columns = zip(*steps, strict=True)
+        joined = []
+        for tensor in self._components:
+            parts = [next(columns) for _ in _parts(tensor)]
+            joined += _join(tensor, list(zip(*parts, strict=True)))
+        return joined
+
+    def _feed(self, values: list[Any], rows: np.ndarray) -> dict[tf.Tensor, Any]:
+        remaining = iter(values)
         feed: dict[tf.Tensor, Any] = {}
         for tensor in self._components:
             parts = _parts(tensor)
-            feed.update(zip(parts, _take(tensor, [next(values) for _ in parts], rows), strict=True))
+            taken = _take(tensor, [next(remaining) for _ in parts], rows)
+            feed.update(zip(parts, taken, strict=True))
         return feed
 
 
@@ -139,3 +146,30 @@ def _take_ragged(flat: np.ndarray, splits: list[np.ndarray], rows: np.ndarray) -
         taken.append(np.concatenate([[0], np.cumsum(lengths)]).astype(split.dtype))
         rows = starts + offsets
     return [flat[rows], *taken]
+
+
+def _join(tensor: Any, steps: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
+    """Joins the parts of a tensor from several steps; each part a step."""
+    if isinstance(tensor, tf.SparseTensor):
+        return _join_sparse(steps)
+    if isinstance(tensor, tf.RaggedTensor):
+        flats, *splits = zip(*steps, strict=True)
+        return [np.concatenate(flats), *map(_join_splits, splits)]
+    return [np.concatenate([values for (values,) in steps])]
+
+
+def _join_sparse(steps: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
+    indices, values, shapes = zip(*steps, strict=True)
+    sizes = np.stack(shapes)
+    starts = np.cumsum(sizes[:, 0]) - sizes[:, 0]
+    moved = [part.copy() for part in indices]
+    for part, start in zip(moved, starts, strict=True):
+        part[:, 0] += start
+    shape = sizes.max(axis=0)
+    shape[0] = sizes[:, 0].sum()
+    return [np.concatenate(moved), np.concatenate(values), shape]
+
+
+def _join_splits(splits: Sequence[np.ndarray]) -> np.ndarray:
+    lengths = np.concatenate([np.diff(part) for part in splits])
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(splits[0].dtype)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from microtome.errors import ConfigError, ModelError
@@ -30,6 +31,7 @@ class LoadedModel:
         features, labels, predictions: Tensor, SparseTensor or RaggedTensor by key, aligned by row.
         metrics: (value tensor, update tensor) by name.
         iterator_lock: held while the model's iterator goes through a batch.
+        initial_values: of the metric variables that were looked at, from before any update.
     """
 
     signature: ModelSignature
@@ -44,6 +46,7 @@ class LoadedModel:
     metrics: dict[str, tuple[tf.Tensor, tf.Tensor]]
     iterator_initializer: tf.Operation | None
     iterator_lock: threading.Lock = dataclasses.field(default_factory=threading.Lock, repr=False)
+    initial_values: dict[str, np.ndarray] = dataclasses.field(default_factory=dict, repr=False)
 
     def close(self) -> None:
         self.session.close()

@@ -79,7 +79,7 @@ def analyze(model: LoadedModel, no_leaves: frozenset[str] = frozenset()) -> Stru
     """
     with model.graph.as_default():
         variables = find_metric_variables(
-            [update for _, update in model.metrics.values()], model.session
+            [update for _, update in model.metrics.values()], model.session, model.initial_values
         )
     by_op = {variable.op: variable.name for variable in variables}
     groups = (model.features, model.labels)

@@ -116,9 +116,15 @@ def ancestors(tensors: Iterable[tf.Tensor]) -> set[tf.Operation]:
 
 
 def find_metric_variables(
-    updates: Iterable[tf.Tensor], session: tf.compat.v1.Session
+    updates: Iterable[tf.Tensor],
+    session: tf.compat.v1.Session,
+    initial_values: dict[str, np.ndarray],
 ) -> list[MetricVariable]:
-    """The variables that the update ops write, in order of name, with their initial values."""
+    """The variables that the update ops write, in order of name.
+
+    Args:
+        initial_values: values by variable, from before any update; what is missing is added.
+    """
     writes: dict[tf.Operation, list[Write]] = {}
     for op in sorted(ancestors(updates), key=lambda op: op.name):
         for index, tensor in enumerate(op.inputs):
@@ -129,11 +135,10 @@ def find_metric_variables(
             if sign is not None:
                 writes.setdefault(variable, []).append(Write(op, sign))
     variables = sorted(writes, key=lambda op: op.name)
-    values = session.run([read_variable(op) for op in variables])
-    return [
-        MetricVariable(op, writes[op], np.asarray(value))
-        for op, value in zip(variables, values, strict=True)
-    ]
+    unread = [op for op in variables if op.name not in initial_values]
+    values = session.run([read_variable(op) for op in unread])
+    initial_values.update(zip((op.name for op in unread), map(np.asarray, values), strict=True))
+    return [MetricVariable(op, writes[op], initial_values[op.name]) for op in variables]
 
 
 def _variable_behind(tensor: tf.Tensor) -> tf.Operation | None:

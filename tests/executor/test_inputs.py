@@ -251,3 +251,47 @@ def test_two_processes_agree_to_twelve_digits(zoo_model, tmp_path):
     assert set(found) == set(expected)
     for key, values in expected.items():
         assert found[key] == pytest.approx(values, rel=1e-12)
+
+
+def uncut(features, predictions, labels):
+    """A metric for which the graph must be run on each slice's rows, and one for all at the end."""
+    v1 = tf.compat.v1
+    prediction = predictions["logistic"]
+    total = v1.get_local_variable("total", [], initializer=v1.zeros_initializer())
+    hits = tf.reduce_sum(tf.boolean_mask(prediction, labels > 0))
+    largest = v1.get_local_variable("largest", [], initializer=v1.zeros_initializer())
+    update = largest.assign(tf.maximum(largest.read_value(), tf.reduce_max(prediction)))
+    return {
+        "total_of_hits": (total.read_value(), total.assign_add(hits)),
+        "largest": (largest.read_value(), update),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "rows_of"),
+    [
+        ("fixed_ragged", rows_of_examples),
+        ("fixed_batch_limit", rows_of_examples),
+        ("rows_of_inputs", rows_of_lists),
+        ("iterator", rows_of_examples),
+    ],
+)
+def test_uncut_metrics(zoo_model, name, rows_of: Callable[..., list[Row]]):
+    """Slices get the rows that are theirs, whatever the examples that these stand in."""
+    model = zoo_model(name)
+    rows = rows_of(model.records)
+    result = microtome.run_model_analysis(
+        default_eval_shared_model(model.model_path, add_metrics_callbacks=[uncut]),
+        model.data_path,
+        slice_spec=[microtome.SingleSliceSpec(), microtome.SingleSliceSpec(columns=["language"])],
+        desired_batch_size=64,
+    )
+    paths = {name: how["path"] for name, how in result.metric_paths.items()}
+    assert paths["total_of_hits"] == "reference, summed"
+    assert paths["largest"] == "reference, all rows"
+    assert len(result.slicing_metrics) == 3
+    for key, values in result.slices():
+        inside = [row for row in rows if not key or key[0][1] in row.get("language", ())]
+        hits = [row["prediction"] for row in inside if row["label"] > 0]
+        assert values["total_of_hits"] == pytest.approx(sum(hits), rel=1e-6)
+        assert values["largest"] == max(row["prediction"] for row in inside)
