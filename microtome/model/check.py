@@ -11,8 +11,10 @@ from microtome.model.contributions import Contributions
 from microtome.model.lower import LowerHalf
 from microtome.model.reference import ReferenceGraph, RowsFeed
 
-# the graph itself computes in float32
-_RELATIVE, _ABSOLUTE = 1e-3, 1e-5
+# The graph itself computes in float32. What is next to nothing beside a metric's other values may be
+# rounding alone; how much is nothing, only those values tell.
+_RELATIVE, _OF_SCALE = 1e-3, 1e-5
+_NOTHING = 1e-12
 _SEED = 20190728
 
 
@@ -54,15 +56,16 @@ def find_differences(
     """
     differences: dict[str, str] = {}
     computed = lower.finish(np.stack([sums_of(rows) for rows in groups]))
-    for i, rows in enumerate(groups):
-        expected = reference.values([(feed, rows)])
-        for name, values in computed.items():
-            if name not in differences and not _close(values[i], expected[name]):
+    expected = [reference.values([(feed, rows)]) for rows in groups]
+    for name, values in computed.items():
+        scale = max(_scale(of_group[name]) for of_group in expected)
+        for rows, value, of_group in zip(groups, values, expected, strict=True):
+            if not close(value, of_group[name], scale):
                 differences[name] = (
-                    f"the cut gives {_shown(values[i])} where the graph gives "
-                    f"{_shown(expected[name])} for "
-                    f"{len(rows)} rows"
+                    f"the cut gives {_shown(value)} where the graph gives "
+                    f"{_shown(of_group[name])} for {len(rows)} rows"
                 )
+                break
     return differences
 
 
@@ -76,15 +79,33 @@ def not_additive(reference: ReferenceGraph, feed: RowsFeed, num_rows: int) -> se
     return {
         variable.name
         for variable, *amounts in zip(reference.variables, whole, in_turn, summed, strict=True)
-        if not (_close(amounts[0], amounts[1]) and _close(amounts[0], amounts[2]))
+        if not all(close(amounts[0], other, _scale(amounts[0])) for other in amounts[1:])
     }
 
 
-def _close(a: Any, b: Any) -> bool:
-    if np.asarray(b).dtype.kind in "OSU":
+def close(a: Any, b: Any, scale: Any) -> bool:
+    """Whether two values are equal but for the rounding of 32-bit numbers.
+
+    Args:
+        scale: size of values of the same kind, a number or an array that fits the last dimensions.
+    """
+    if _is_text(b):
         return np.array_equal(np.asarray(a, object), np.asarray(b, object))
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    return a.shape == b.shape and bool(np.allclose(a, b, _RELATIVE, _ABSOLUTE, equal_nan=True))
+    absolute = np.maximum(_OF_SCALE * np.asarray(scale), _NOTHING)
+    return a.shape == b.shape and bool(np.isclose(a, b, _RELATIVE, absolute, equal_nan=True).all())
+
+
+def _scale(value: Any) -> float:
+    """The largest size of the finite numbers in a value."""
+    if _is_text(value):
+        return 0.0
+    sizes = np.abs(np.asarray(value, np.float64))
+    return float(np.max(sizes, initial=0.0, where=np.isfinite(sizes)))
+
+
+def _is_text(value: Any) -> bool:
+    return np.asarray(value).dtype.kind in "OSU"
 
 
 def _shown(value: Any) -> str:

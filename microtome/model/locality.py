@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from microtome.model.check import close
 from microtome.model.feeding import BatchRunner, Records
 from microtome.model.leaves import DenseLeaf, Leaf, RowLayout, ScatteredLeaf
 from microtome.model.loading import LoadedModel
-
-_RELATIVE, _ABSOLUTE = 1e-3, 1e-5
 
 
 def check_leaves(
@@ -103,7 +102,10 @@ def _matching_rows(whole: np.ndarray, part: np.ndarray, order: np.ndarray) -> np
 
 
 def _agree(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
-    return all(
-        a.shape == b.shape and np.allclose(a, b, _RELATIVE, _ABSOLUTE, equal_nan=True)
-        for a, b in zip(first, second, strict=True)
-    )
+    return all(close(a, b, _column_scales(a)) for a, b in zip(first, second, strict=True))
+
+
+def _column_scales(values: np.ndarray) -> np.ndarray:
+    """The largest size of the finite numbers in each column."""
+    sizes = np.abs(values)
+    return np.max(sizes, axis=0, initial=0.0, where=np.isfinite(sizes))

@@ -24,7 +24,7 @@ ORDER = (
     ("strict_proto",),
     ("slicing",),
     ("config",),
-    ("export", "metrics", "model"),
+    ("export", "model"),
     ("exporter", "results"),
     ("tracking", "validation"),
     ("view",),
