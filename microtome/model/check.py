@@ -11,8 +11,8 @@ from microtome.model.contributions import Contributions
 from microtome.model.lower import LowerHalf
 from microtome.model.reference import ReferenceGraph, RowsFeed
 
-# The graph itself computes in float32. What is next to nothing beside a metric's other values may be
-# rounding alone; how much is nothing, only those values tell.
+# The graph itself computes in float32. What is next to nothing beside a metric's other values may
+# be rounding alone; how much is nothing, only those values tell.
 _RELATIVE, _OF_SCALE = 1e-3, 1e-5
 _NOTHING = 1e-12
 _SEED = 20190728
@@ -92,8 +92,12 @@ def close(a: Any, b: Any, scale: Any) -> bool:
     if _is_text(b):
         return np.array_equal(np.asarray(a, object), np.asarray(b, object))
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    absolute = np.maximum(_OF_SCALE * np.asarray(scale), _NOTHING)
-    return a.shape == b.shape and bool(np.isclose(a, b, _RELATIVE, absolute, equal_nan=True).all())
+    if a.shape != b.shape:
+        return False
+    allowed = np.maximum(_OF_SCALE * np.asarray(scale), _NOTHING) + _RELATIVE * np.abs(b)
+    with np.errstate(invalid="ignore"):
+        is_close = np.isfinite(b) & (np.abs(a - b) <= allowed)
+    return bool(np.all(is_close | (a == b) | (np.isnan(a) & np.isnan(b))))
 
 
 def _scale(value: Any) -> float:

@@ -235,3 +235,22 @@ def test_summed_metrics_do_not_depend_on_batches():
         rows = numbers if not key else numbers[groups == key[0][1]]
         assert values["positive"] == rows[rows[:, 0] > 0].sum()
         assert values["maximum"] == rows.max()
+
+
+def test_small_numbers_are_told_apart():
+    """What depends on the batch does so in numbers of any size: rates are of 1/10,000s."""
+
+    def variance(x: tf.Tensor) -> dict[str, graphs.Metric]:
+        rate = 1e-4 * x
+        return {
+            "centred": summed(tf.reduce_sum(tf.square(rate - tf.reduce_mean(rate)))),
+            "squares": summed(tf.reduce_sum(tf.square(rate))),
+        }
+
+    numbers, groups = rows_of_numbers()
+    plan, found = graphs.evaluate(WIDTH, variance, graphs.examples(numbers, groups))
+    assert plan.on(Path.CUT) == ("squares",)
+    assert plan.on(Path.REFERENCE_ROWS) == ("centred",)
+    for key, values in found.items():
+        rows = 1e-4 * (numbers if not key else numbers[groups == key[0][1]])
+        assert values["centred"] == pytest.approx(np.sum((rows - rows.mean()) ** 2), rel=1e-5)

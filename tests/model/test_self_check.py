@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from microtome.model import leaves
+from microtome.model import check, leaves
 from microtome.model.plan import Path
 from tests.model import graphs
 from tests.model.graphs import summed
@@ -72,6 +72,20 @@ def test_wrong_leaf(wrong, monkeypatch):
     check_values(found)
 
 
+def test_wrong_leaf_of_small_numbers(monkeypatch):
+    """A wrong hundredth of a millionth is wrong where a millionth is all there is."""
+    right = leaves.RowSum.rebuild
+    monkeypatch.setattr(
+        leaves.RowSum, "rebuild", lambda self, sums, rows: 1.01 * right(self, sums, rows)
+    )
+    plan, _ = graphs.evaluate(
+        2,
+        lambda x: {"small": summed(1e-9 * tf.reduce_sum(tf.abs(x)))},
+        graphs.examples(rows_of_numbers()),
+    )
+    assert plan.on(Path.REFERENCE_SUMS) == ("small",)
+
+
 def test_a_row_that_goes_to_another_slice(monkeypatch):
     """Rows told apart wrongly are right in sum: groups of rows show it."""
     fetch = leaves.RowSum.fetch
@@ -82,6 +96,32 @@ def test_a_row_that_goes_to_another_slice(monkeypatch):
     (metric,) = (metric for metric in plan.metrics if metric.name == "RowSum")
     assert metric.path is Path.REFERENCE_SUMS
     check_values(found)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "scale", "expected"),
+    [
+        (1.0005, 1.0, 1.0, True),
+        (1.005, 1.0, 1.0, False),
+        # next to nothing, beside others
+        (1e-7, 0.0, 1.0, True),
+        (1e-7, 0.0, 1e-4, False),
+        (1e-17, 0.0, 0.0, True),
+        ([1.0, 1e-7], [1.0, 0.0], [1.0, 1.0], True),
+        ([1.0, 1e-7], [1.0, 0.0], [1.0, 1e-4], False),
+        (np.nan, np.nan, 1.0, True),
+        (np.nan, 1.0, 1.0, False),
+        (1.0, np.nan, 1.0, False),
+        (np.inf, np.inf, 1.0, True),
+        (5.0, np.inf, 1.0, False),
+        (-np.inf, np.inf, 1.0, False),
+        ([1.0], 1.0, 1.0, False),
+        (b"few", b"few", 0.0, True),
+        (b"few", b"many", 0.0, False),
+    ],
+)
+def test_close(a, b, scale, expected):
+    assert check.close(a, b, scale) is expected
 
 
 def test_layout_is_found_out():
