@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -222,22 +223,27 @@ class SegmentSum(ScatteredLeaf):
 
     Attributes:
         values: name of the added numbers, `inner` of them an element.
-        ids: name of the indices, one number an element, or, with `strides`, a vector an element.
-        strides: row-major strides of the scattered dimensions; empty where the indices are flat.
+        ids: name of the indices, one number an element or, for several `sizes`, a vector.
+        sizes: of the dimensions that the indices are for.
+        drops_negative: what has a negative index is left out; otherwise it is an error.
     """
 
     output: str
     values: str
     ids: str
     layout: RowLayout
-    segments: int
+    sizes: tuple[int, ...]
     inner: int
     output_shape: tuple[int, ...]
-    strides: tuple[int, ...] = ()
+    drops_negative: bool = False
+
+    @property
+    def segments(self) -> int:
+        return math.prod(self.sizes)
 
     @property
     def bins(self) -> int:  # type: ignore[override]
-        # one more for the negative ids that UnsortedSegmentSum drops
+        # one more for what is left out
         return self.segments * self.inner + 1
 
     @property
@@ -246,18 +252,30 @@ class SegmentSum(ScatteredLeaf):
 
     def fetch(self, graph: tf.Graph) -> tuple[tf.Tensor, tf.Tensor]:
         ids = tf.cast(graph.get_tensor_by_name(self.ids), tf.int64)
-        if self.strides:
-            flat = tf.reshape(ids, [-1, len(self.strides)])
-            ids = tf.reduce_sum(flat * tf.constant(self.strides, tf.int64), axis=1)
+        ids = self._checked(tf.reshape(ids, [-1, len(self.sizes)]))
+        strides = [math.prod(self.sizes[axis + 1 :]) for axis in range(len(self.sizes))]
+        ids = tf.reduce_sum(ids * tf.constant(strides, tf.int64), axis=1)
         values = tf.cast(graph.get_tensor_by_name(self.values), tf.float64)
         values = tf.reshape(values, [-1, self.inner])
         index = tf.reshape(ids, [-1, 1]) * self.inner + tf.range(self.inner, dtype=tf.int64)
         index = tf.where(index < 0, tf.constant(self.segments * self.inner, tf.int64), index)
         return _flat_rows(self.layout, index), _flat_rows(self.layout, values)
 
+    def _checked(self, ids: tf.Tensor) -> tf.Tensor:
+        """The same, but an error where the graph's own op would give one."""
+        is_right = tf.reduce_all(ids < tf.constant(self.sizes, tf.int64))
+        if not self.drops_negative:
+            is_right = tf.logical_and(is_right, tf.reduce_all(ids >= 0))
+        places = " x ".join(map(str, self.sizes))
+        message = f"An index of {self.output.partition(':')[0]} is outside its {places} places"
+        check = tf.raw_ops.Assert(condition=is_right, data=[message])
+        with tf.control_dependencies([check]):
+            return tf.identity(ids)
+
     def fetch_key(self, canonical: Callable[[str], str]) -> tuple[Any, ...]:
         sources = canonical(self.values), canonical(self.ids)
-        return ("segment", *sources, self.layout, self.segments, self.inner, self.strides)
+        form = self.layout, self.sizes, self.inner, self.drops_negative
+        return ("segment", *sources, *form)
 
     def rebuild(self, sums: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
         return tf.reshape(sums[: self.segments * self.inner], self.output_shape)

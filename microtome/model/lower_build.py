@@ -109,7 +109,7 @@ def _variables_from_leaves(
         if place not in sums:
             sums[place] = _placeholder(inputs, f"leaf{len(sums)}", (leaf.width,), columns[name])
         rebuilt[name] = leaf.rebuild(sums[place], rows)
-    above = _SubgraphCopy(model, structure.cutter, lambda tensor: rebuilt.get(tensor.name))
+    above = _SubgraphCopy(model, structure.cutter, lambda tensor: _of_leaf(tensor, rebuilt))
     read = _read_by(structure, metrics)
     deltas = {name for variable in read for name, _ in structure.cuts[variable.name].deltas}
     copied, _ = above.copy({name: name for name in sorted(deltas - set(rebuilt))})
@@ -124,6 +124,14 @@ def _variables_from_leaves(
         )
         for variable in read
     }
+
+
+def _of_leaf(tensor: tf.Tensor, rebuilt: Mapping[str, tf.Tensor]) -> tf.Tensor | None:
+    """A leaf's value; where it counts in integers only to be cast, without their upper limit."""
+    op = tensor.op
+    if op.type == "Cast" and tensor.dtype.is_floating and not op.inputs[0].dtype.is_floating:
+        return rebuilt.get(op.inputs[0].name)
+    return rebuilt.get(tensor.name)
 
 
 def _variables_from_sums(
@@ -294,7 +302,7 @@ def _copied_nodes(op: tf.Operation, stubs: Mapping[str, str]) -> list[Any]:
     node.ClearField("device")
     node.attr.pop("_class", None)
     node.input.extend(stubs.get(tensor.name, tensor.name) for tensor in op.inputs)
-    if op.type in _JUMPS:
+    if op.type in _JUMPS or _truncates(op):
         return [*_narrowed_inputs(node, op), node]
     for attr in node.attr.values():
         if attr.HasField("type"):
@@ -304,6 +312,10 @@ def _copied_nodes(op: tf.Operation, stubs: Mapping[str, str]) -> list[Any]:
             del attr.list.type[:]
             attr.list.type.extend(widened)
     return [node]
+
+
+def _truncates(op: tf.Operation) -> bool:
+    return op.type == "Cast" and not op.outputs[0].dtype.is_floating
 
 
 def _narrowed_inputs(node: Any, op: tf.Operation) -> Iterator[Any]:

@@ -173,9 +173,10 @@ def _segment_leaf(candidate: Candidate, small: Values, large: Values, rows: Rows
         values=values.name,
         ids=ids.name,
         layout=_element_layout(small["ids"], large["ids"], rows),
-        segments=segments,
+        sizes=(segments,),
         inner=int(np.prod(inner)),
         output_shape=(segments, *(int(size) for size in inner)),
+        drops_negative=True,
     )
 
 
@@ -191,17 +192,15 @@ def _scatter_nd_leaf(candidate: Candidate, small: Values, large: Values, rows: R
     depth = int(large["ids"][-1])
     layout = _element_layout(small["ids"][:-1], large["ids"][:-1], rows)
     outer, inner = shape[:depth], shape[depth:]
-    strides = [int(np.prod(outer[axis + 1 :])) for axis in range(depth)]
     indices, updates, _ = candidate.op.inputs
     return SegmentSum(
         output=candidate.output,
         values=updates.name,
         ids=indices.name,
         layout=layout,
-        segments=int(np.prod(outer)),
+        sizes=tuple(int(size) for size in outer),
         inner=int(np.prod(inner)),
         output_shape=tuple(int(size) for size in shape),
-        strides=tuple(strides),
     )
 
 
@@ -224,7 +223,7 @@ def _scatter_leaf(candidate: Candidate, small: Values, large: Values, rows: Rows
         values=updates.name,
         ids=indices.name,
         layout=_element_layout(small["ids"], large["ids"], rows),
-        segments=shape[0],
+        sizes=shape[:1],
         inner=int(np.prod(shape[1:])),
         output_shape=shape,
     )

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from microtome.errors import RefusedExampleError
+from microtome.model.evaluator import ModelEvaluator
 from microtome.model.plan import Path
 from tests.model import graphs
 from tests.model.graphs import summed, v1, variable
@@ -368,6 +370,34 @@ def test_is_cut(planned, name):
     (metric,) = (metric for metric in plan.metrics if metric.name == name)
     expected = Path.ONE_BATCH if name in ONE_BATCH else Path.CUT
     assert (metric.path, bool(metric.reason)) == (expected, name in ONE_BATCH)
+
+
+@pytest.mark.parametrize(
+    "add",
+    [
+        lambda x: tf.math.unsorted_segment_sum(x[:, 1], tf.cast(x[:, 0], tf.int32), 3),
+        lambda x: tf.scatter_nd(tf.cast(x[:, :2], tf.int32), x[:, 0], [3, 2]),
+        lambda x: tf.scatter_nd(tf.cast(x[:, :1] - 1, tf.int64), x, [5, 3]),
+    ],
+)
+def test_indices_out_of_range_are_refused_as_by_the_graph(add):
+    """One place too far, and one below the first."""
+
+    def metrics(x: tf.Tensor) -> dict[str, graphs.Metric]:
+        return {"sums": summed(add(x))}
+
+    right = [[1, 1, 0], [2, 0, 0], [2, 1, 0]]
+    plan, _ = graphs.evaluate(3, metrics, graphs.examples(right))
+    assert plan.on(Path.CUT) == ("sums",)
+    evaluator = ModelEvaluator(graphs.make_model(3, metrics), plan, ["group"])
+    with pytest.raises(RefusedExampleError, match=r"An index of .* is outside its") as caught:
+        graphs.metrics_by_slice(evaluator, plan, graphs.examples([*right, [0, 2, 0], [3, 0, 0]]))
+    wrong = caught.value.number
+    model = graphs.make_model(3, metrics)
+    update = model.metrics["sums"][1]
+    wrong_row = graphs.examples([[0, 2, 0], [3, 0, 0]])[wrong - 3]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        model.session.run(update, {model.inputs[0]: [wrong_row]})
 
 
 def test_tiles_are_fetched_as_histograms(planned):

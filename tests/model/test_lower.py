@@ -29,6 +29,8 @@ def metrics(x: tf.Tensor) -> dict[str, graphs.Metric]:
     return {
         "mean": v1.metrics.mean(x[:, 0]),
         "count": summed(tf.cast(tf.shape(x)[0], tf.float32)),
+        "numbers": summed(tf.cast(tf.size(x), tf.float32)),
+        "hits": summed(tf.cast(tf.reduce_sum(tf.cast(label, tf.int32)), tf.float32)),
         "whole number": summed(tf.reduce_sum(tf.cast(label, tf.int64))),
         "auc": v1.metrics.auc(label, score, x[:, 2] + 3),
         "auc_pr": v1.metrics.auc(label, score, x[:, 2] + 3, curve="PR"),
@@ -101,7 +103,7 @@ def test_looped_as_vectorized(plan, table):
 def test_no_slices(plan):
     values = plan.lower.finish(np.zeros([0, plan.width]))
     assert {name: array.shape for name, array in values.items()} == {
-        **dict.fromkeys(["mean", "count", "whole number", "auc", "auc_pr", "per class"], (0,)),
+        **dict.fromkeys((name for name, _ in plan.lower.outputs), (0,)),
         "at thresholds": (0, 3),
     }
 
@@ -125,7 +127,10 @@ def test_counts_beyond_32_bit_floats(plan, table):
     numbers = rows_of_numbers()
     times = 2**24 + 1
     assert found["count"] == found["post_export_metrics/example_count"] == len(numbers) * times
-    assert found["whole number"] == np.sum(numbers[:, 0] > 0) * times
+    hits = np.sum(numbers[:, 0] > 0)
+    assert found["whole number"] == found["hits"] == hits * times
+    # more than 32-bit integers hold
+    assert found["numbers"] == numbers.size * times > 2**31
     assert found["mean"] == pytest.approx(numbers[:, 0].mean(), rel=1e-15)
 
 
@@ -156,14 +161,15 @@ def test_thresholds_are_met_as_in_32_bits():
         value, update = v1.metrics.mean(x)
         values = tf.stack([value, 2 * value])
         return {
+            "tenths": (tf.cast(tf.cast(10 * value, tf.int32), tf.float32), update),
             "met": (tf.cast(value >= 0.6, tf.float32), update),
             "equal": (tf.cast(tf.equal(value, 0.6), tf.float32), update),
             "first": (tf.cast(tf.argmin(tf.abs(values - 0.6)), tf.float32), update),
         }
 
     _, found = graphs.evaluate(1, share, graphs.examples([1, 1, 1, 0, 0]))
-    own = {name: found[()][name] for name in ("met", "equal", "first")}
-    assert own == {"met": 1, "equal": 1, "first": 0}
+    own = {name: found[()][name] for name in ("met", "equal", "first", "tenths")}
+    assert own == {"met": 1, "equal": 1, "first": 0, "tenths": 6}
 
 
 def test_values_that_share_a_part_with_others():
