@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from microtome.errors import RefusedExampleError
+from microtome.errors import DataError, RefusedExampleError
 from microtome.model.evaluator import ModelEvaluator
 from microtome.model.plan import Path
 from tests.model import graphs
@@ -390,9 +390,10 @@ def test_indices_out_of_range_are_refused_as_by_the_graph(add):
     plan, _ = graphs.evaluate(3, metrics, graphs.examples(right))
     assert plan.on(Path.CUT) == ("sums",)
     evaluator = ModelEvaluator(graphs.make_model(3, metrics), plan, ["group"])
-    with pytest.raises(RefusedExampleError, match=r"An index of .* is outside its") as caught:
+    with pytest.raises(DataError, match=r"An index of .* is outside its") as caught:
         graphs.metrics_by_slice(evaluator, plan, graphs.examples([*right, [0, 2, 0], [3, 0, 0]]))
-    wrong = caught.value.number
+    assert isinstance(caught.value.__cause__, RefusedExampleError)
+    wrong = caught.value.__cause__.number
     model = graphs.make_model(3, metrics)
     update = model.metrics["sums"][1]
     wrong_row = graphs.examples([[0, 2, 0], [3, 0, 0]])[wrong - 3]
