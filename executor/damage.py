@@ -71,29 +71,15 @@ def check_complete(file: str, file_format: str, number: int, num_bytes: int) -> 
     raise DataError(_cut_off(file, number))
 
 
-def described(file: str, file_format: str, dataset: Any, number: int) -> str:
+def described(file: str, file_format: str, readable: int) -> str:
     """What to say of a file whose reading failed with a loss of data.
 
     Args:
-        dataset: the `tf.data.Dataset` of its records.
-        number: of records that are known to be readable.
+        readable: the number of records before the loss.
     """
-    readable = number + _count_readable(dataset.skip(number))
     if readable:
         return _cut_off(file, readable)
     return _not_of_format(file, file_format, _head(file))
-
-
-def _count_readable(dataset: Any) -> int:
-    import tensorflow as tf
-
-    count = 0
-    try:
-        for _ in dataset:
-            count += 1
-    except tf.errors.OpError:
-        pass
-    return count
 
 
 def _cut_off(file: str, number: int) -> str:

@@ -41,27 +41,6 @@ class MergeTables(beam.CombineFn):
         return SliceTable.merge(accumulator).to_bytes()
 
 
-class AddCounts(beam.CombineFn):
-    """Adds up dicts of numbers."""
-
-    def create_accumulator(self) -> dict[str, int]:
-        return {}
-
-    def add_input(self, accumulator: dict[str, int], element: Mapping[str, int]) -> dict[str, int]:
-        for name, number in element.items():
-            accumulator[name] = accumulator.get(name, 0) + number
-        return accumulator
-
-    def merge_accumulators(self, accumulators: Iterable[dict[str, int]]) -> dict[str, int]:
-        merged: dict[str, int] = {}
-        for accumulator in accumulators:
-            merged = self.add_input(merged, accumulator)
-        return merged
-
-    def extract_output(self, accumulator: dict[str, int]) -> dict[str, int]:
-        return accumulator
-
-
 class FinishSlices(beam.DoFn):
     """Computes the metrics of a shard of the slices.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import collections
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 import numpy as np
 
-from microtome.errors import DataError
 from microtome.executor import finishing, sources, summing
 from microtome.executor.shared_model import EvalSharedModel, WorkerModel, keep_planned
 from microtome.proto import config_pb2
@@ -34,13 +34,8 @@ class ReadBatches(beam.PTransform):
         self._reader = sources.ReadFiles(file_format, rows)
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
-        # without the reshuffle, some runners read all files in one task
-        return (
-            pipeline
-            | "Files" >> beam.Create(self._files)
-            | "Spread" >> beam.Reshuffle()
-            | "Read" >> beam.ParDo(self._reader)
-        )
+        # Create spreads several files over the workers
+        return pipeline | "Files" >> beam.Create(self._files) | "Read" >> beam.ParDo(self._reader)
 
 
 class PlanFromExamples(beam.PTransform):
@@ -117,7 +112,8 @@ def _plan_with_sample(examples: Sequence[bytes], model: EvalSharedModel) -> Plan
 class EvaluateBatches(beam.PTransform):
     """Batches of records to records of the result.
 
-    Output: `records`, serialized `MetricsForSlice` in lists, and `counts`, one dict of numbers.
+    Output: `records`, serialized `MetricsForSlice` in lists, and `counts`, dicts of numbers to add
+    up.
 
     Args:
         model: the model.
@@ -156,10 +152,7 @@ class EvaluateBatches(beam.PTransform):
             | "Combine" >> beam.CombinePerKey(finishing.MergeTables())
             | "Finish" >> beam.ParDo(finishing.FinishSlices(self._weights), plan, *listed)
         )
-        counts = summed[summing.COUNTS_OUTPUT] | "Count" >> beam.CombineGlobally(
-            finishing.AddCounts()
-        )
-        return {"records": records, "counts": counts}
+        return {"records": records, "counts": summed[summing.COUNTS_OUTPUT]}
 
 
 class WriteResults(beam.PTransform):
@@ -185,35 +178,29 @@ class WriteResults(beam.PTransform):
         plan = self._plan
         if isinstance(plan, beam.PCollection):
             plan = beam.pvalue.AsSingleton(plan)
-        blocks = results["records"] | "Blocks" >> beam.Map(lambda block: (None, block))
-        start = results["records"].pipeline | "Once" >> beam.Create([(None, [])])
+        # one stage fewer than with the counts as a side input
         return (
-            (blocks, start)
-            | "Flatten" >> beam.Flatten()
+            (results["records"], results["counts"])
+            | "Together" >> beam.Flatten()
+            | "InOnePlace" >> beam.Map(lambda part: (None, part))
             | "Gather" >> beam.GroupByKey()
-            | "Write"
-            >> beam.Map(
-                _write,
-                self._output_path,
-                self._eval_run,
-                plan,
-                beam.pvalue.AsSingleton(results["counts"]),
-            )
+            | "Write" >> beam.Map(_write, self._output_path, self._eval_run, plan)
         )
 
 
 def _write(
-    gathered: tuple[None, Any],
+    gathered: tuple[None, Iterable[list[bytes] | dict[str, int]]],
     output_path: str,
     eval_run: bytes,
     plan: Plan,
-    counts: Mapping[str, int],
 ) -> str:
-    if not counts.get("examples"):
-        raise DataError("There was not one example to evaluate; no result is written.")
+    counts: collections.Counter[str] = collections.Counter()
     with ResultsWriter(output_path) as writer:
-        for block in gathered[1]:
-            writer.add_metrics(block)
+        for part in gathered[1]:
+            if isinstance(part, dict):
+                counts.update(part)
+            else:
+                writer.add_metrics(part)
         writer.finish(
             config_pb2.EvalRun.FromString(eval_run),
             {"counts": dict(counts), "metrics": metric_paths(plan)},

@@ -68,7 +68,7 @@ class ContributionFetcher:
         check_feature_names(model.signature, features, "slice by")
         check_weights(model.signature, weight_keys)
         self._per_row = [leaf.per_row for leaf in scattered]
-        self._features = tuple(features)
+        self._features = {name: model.features[name].dtype == tf.string for name in features}
         self._has_refs = model.input_refs is not None
         with model.graph.as_default():
             rows = tf.size(model.inputs[0] if model.input_refs is None else model.input_refs)
@@ -81,7 +81,8 @@ class ContributionFetcher:
             fetches: list[Any] = [tf.concat(parts, axis=1)]
             for leaf in scattered:
                 fetches.extend(leaf.fetch(model.graph))
-            fetches.extend(model.features[name] for name in features)
+            for name in features:
+                fetches.extend(_feature_fetches(model.features[name]))
             if self._has_refs:
                 fetches.append(tf.reshape(model.input_refs, [-1]))
         self._runner = BatchRunner(model, fetches)
@@ -104,7 +105,10 @@ class ContributionFetcher:
             index, value = next(fetched), next(fetched)
             rows = None if per_row == 1 else np.repeat(np.arange(len(dense)), per_row)
             scattered.append(Scattered(index, value, rows))
-        columns = {name: _column(name, next(fetched), len(dense)) for name in self._features}
+        columns = {}
+        for name, is_numbered in self._features.items():
+            value, distinct = next(fetched), next(fetched) if is_numbered else None
+            columns[name] = _column(name, value, distinct, len(dense))
         examples = next(fetched) if self._has_refs else None
         if (
             examples is not None
@@ -199,7 +203,7 @@ def _join_columns(group: Sequence[Column], starts: np.ndarray) -> Column:
     rows = None
     if any(part.rows is not None for part in group):
         rows = _shifted([part.rows for part in group], [len(part.values) for part in group], starts)
-    return Column(np.concatenate([part.values for part in group]), rows)
+    return Column(np.concatenate([part.flat for part in group]), rows)
 
 
 def _shifted(
@@ -212,8 +216,26 @@ def _shifted(
     return np.concatenate(parts)
 
 
-def _column(name: str, value: Any, num_rows: int) -> Column:
-    column = column_from(value)
+def _feature_fetches(tensor: Any) -> list[Any]:
+    """What to fetch of a feature: strings as numbers, and each distinct string once.
+
+    Strings become Python's objects when they are fetched, which takes longer than to number them.
+    """
+    if tensor.dtype != tf.string:
+        return [tensor]
+    if isinstance(tensor, tf.SparseTensor):
+        distinct, numbers = tf.unique(tensor.values)
+        return [tf.SparseTensor(tensor.indices, numbers, tensor.dense_shape), distinct]
+    flat = tensor.flat_values if isinstance(tensor, tf.RaggedTensor) else tensor
+    distinct, numbers = tf.unique(tf.reshape(flat, [-1]))
+    numbers = tf.reshape(numbers, tf.shape(flat))
+    if isinstance(tensor, tf.RaggedTensor):
+        return [tensor.with_flat_values(numbers), distinct]
+    return [numbers, distinct]
+
+
+def _column(name: str, value: Any, distinct: np.ndarray | None, num_rows: int) -> Column:
+    column = dataclasses.replace(column_from(value), distinct=distinct)
     count = len(column.values) if column.rows is None else (column.rows.max(initial=-1) + 1)
     if count > num_rows or (column.rows is None and count != num_rows):
         raise DataError(

@@ -76,7 +76,7 @@ def load_model(
     signature = read_signature(path, tuple(additional_fetches), tuple(tags) if tags else None)
     graph = tf.Graph()
     session = tf.compat.v1.Session(graph=graph, config=session_config)
-    with graph.as_default(), session.as_default(), _without_deprecation_warnings():
+    with graph.as_default(), session.as_default(), without_deprecation_warnings():
         try:
             tf.compat.v1.saved_model.load(session, list(signature.tags), path)
         except (tf.errors.OpError, ValueError, OSError) as error:
@@ -91,7 +91,7 @@ def load_model(
 
 
 @contextlib.contextmanager
-def _without_deprecation_warnings() -> Iterator[None]:
+def without_deprecation_warnings() -> Iterator[None]:
     """Keeps TensorFlow from calling `tf.compat.v1`, which both lines need, deprecated."""
     logger = logging.getLogger("tensorflow")
     level = logger.level

@@ -40,9 +40,15 @@ class Feature:
     """One feature in one batch; its distinct values are found once, for all that ask."""
 
     def __init__(self, column: Column):
-        self.values = column.values
+        self._column = column
         self.rows = column.rows
+        self.dtype = (column.values if column.distinct is None else column.distinct).dtype
         self._factorized: tuple[Ints, list[Any]] | None = None
+
+    @property
+    def values(self) -> npt.NDArray[Any]:
+        """All values, also repeated ones."""
+        return self._column.flat
 
     def factorized(self) -> tuple[Ints, list[Any]]:
         """Returns for each value its position in a list of the distinct values, and the list.
@@ -50,8 +56,12 @@ class Feature:
         NaN and None have the position -1, the list's last.
         """
         if self._factorized is None:
-            positions, distinct = _factorize(self.values)
-            distinct.append(NAN if self.values.dtype.kind == "f" else None)
+            column = self._column
+            if column.distinct is None:
+                positions, distinct = _factorize(column.values)
+            else:
+                positions, distinct = column.values, column.distinct.tolist()
+            distinct.append(NAN if self.dtype.kind == "f" else None)
             self._factorized = positions, distinct
         return self._factorized
 
@@ -130,7 +140,7 @@ class GivenValue:
     def code(self, feature: Feature) -> Coded:
         """Codes a batch."""
         positions, distinct = feature.factorized()
-        found = map(self._known(feature.values.dtype).get, distinct, repeat(-1))
+        found = map(self._known(feature.dtype).get, distinct, repeat(-1))
         return _distinct_pairs(np.fromiter(found, np.int64, len(distinct))[positions], feature.rows)
 
     def value(self, code: int) -> SliceValue:
@@ -159,12 +169,13 @@ class Bucketed:
 
     def code(self, feature: Feature) -> Coded:
         """Codes a batch."""
-        if feature.values.dtype.kind not in "buif" and len(feature.values):
+        values = feature.values
+        if feature.dtype.kind not in "buif" and len(values):
             raise DataError(
                 f"slice feature {self.column!r} has bucket edges, which only numbers can have, but "
-                f"its values are text, such as {feature.values[0]!r}"
+                f"its values are text, such as {values[0]!r}"
             )
-        return _distinct_pairs(buckets.bucket_indices(feature.values, self._edges), feature.rows)
+        return _distinct_pairs(buckets.bucket_indices(values, self._edges), feature.rows)
 
     def value(self, code: int) -> SliceValue:
         """Returns what a code stands for."""

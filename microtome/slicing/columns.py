@@ -2,8 +2,7 @@
 
 `Column` is the one form that the slicer reads; `column_from` builds it from whatever `session.run`
 returns for a feature: a dense array, a `SparseTensorValue` or a `RaggedTensorValue`. TensorFlow is
-not
-imported: the latter two are known by their attributes.
+not imported: the latter two are known by their attributes.
 """
 
 from __future__ import annotations
@@ -25,10 +24,18 @@ class Column:
       values: [M] array of numbers, booleans, or an object array of bytes or str.
       rows: [M] int64, ascending: the row of each value. A row may have several values or none.
         None: M is the number of rows and value i stands in row i.
+      distinct: the values, each once, where `values` are positions in them. None: `values` are the
+        values themselves.
     """
 
     values: npt.NDArray[Any]
     rows: npt.NDArray[np.int64] | None = None
+    distinct: npt.NDArray[Any] | None = None
+
+    @property
+    def flat(self) -> npt.NDArray[Any]:
+        """[M]: the values themselves."""
+        return self.values if self.distinct is None else self.distinct[self.values]
 
 
 def column_from(value: Any) -> Column:
