@@ -123,7 +123,7 @@ def evaluate_files(
     transforms.check_model(model, transforms.slicing_features(specs))
     data = files[0] if len(files) == 1 else f"{len(files)} files"
     _LOG.info("Evaluating %s over %s", model.model_path, data)
-    plan = _plan(model, files, file_format)
+    plan = _plan(model, files, file_format, transforms.slicing_features(specs))
     cut = sum(metric.path.is_cut for metric in plan.metrics)
     _LOG.info("Planned: %d of %d metrics are cut. Running on Beam", cut, len(plan.metrics))
     eval_run = _eval_run(model, eval_config, ",".join(file_patterns), file_format)
@@ -206,7 +206,7 @@ class ExtractEvaluateAndWriteResults(beam.PTransform):
         transforms.check_model(self._model, transforms.slicing_features(self._specs))
 
     def expand(self, examples: beam.PCollection) -> beam.PCollection:
-        plan = examples | "Plan" >> transforms.PlanFromExamples(self._model)
+        plan = examples | "Plan" >> transforms.PlanFromExamples(self._model, self._specs)
         rows = self._config.options.batch_size or sources.DEFAULT_BATCH_ROWS
         results = (
             examples
@@ -299,11 +299,13 @@ def _configured(model: EvalSharedModel, config: EvalConfig) -> EvalSharedModel:
     return dataclasses.replace(model, example_weight_key=named)
 
 
-def _plan(model: EvalSharedModel, files: list[str], file_format: str) -> Plan:
+def _plan(
+    model: EvalSharedModel, files: list[str], file_format: str, features: Sequence[str]
+) -> Plan:
     from microtome.model.planning import MAX_EXAMPLES
 
     examples = sources.first_batches(files, file_format, MAX_EXAMPLES)
-    return transforms.plan_with_batches(examples, model)
+    return transforms.plan_with_batches(examples, model, features)
 
 
 def _eval_run(

@@ -42,11 +42,16 @@ class PlanFromExamples(beam.PTransform):
     """Plans the evaluation from some of the examples that are to be evaluated.
 
     Input: serialized examples. Output: one `Plan`.
+
+    Args:
+        model: the model.
+        specs: which slices will be formed.
     """
 
-    def __init__(self, model: EvalSharedModel):
+    def __init__(self, model: EvalSharedModel, specs: Sequence[SingleSliceSpec]):
         super().__init__()
         self._model = model
+        self._features = slicing_features(specs)
 
     def expand(self, examples: beam.PCollection) -> beam.PCollection:
         from microtome.model.planning import MAX_EXAMPLES
@@ -54,7 +59,7 @@ class PlanFromExamples(beam.PTransform):
         return (
             examples
             | "Some" >> beam.combiners.Sample.FixedSizeGlobally(MAX_EXAMPLES)
-            | "Plan" >> beam.Map(_plan_with_sample, self._model)
+            | "Plan" >> beam.Map(_plan_with_sample, self._model, self._features)
         )
 
 
@@ -73,8 +78,13 @@ def check_model(model: EvalSharedModel, features: Sequence[str]) -> None:
     check_weights(signature, list(model.weight_features().values()))
 
 
-def plan_with(examples: Sequence[bytes], model: EvalSharedModel) -> Plan:
+def plan_with(
+    examples: Sequence[bytes], model: EvalSharedModel, features: Sequence[str] = ()
+) -> Plan:
     """Plans the evaluation of a model with some examples.
+
+    Args:
+        features: the slicing features.
 
     Raises:
         RefusedExampleError: the model refuses one of the examples.
@@ -85,7 +95,7 @@ def plan_with(examples: Sequence[bytes], model: EvalSharedModel) -> Plan:
 
     loaded = model.load(planning_session())
     try:
-        plan = make_plan(loaded, examples, list(model.weight_features().values()))
+        plan = make_plan(loaded, examples, list(model.weight_features().values()), features)
     except BaseException:
         loaded.close()
         raise
@@ -93,20 +103,27 @@ def plan_with(examples: Sequence[bytes], model: EvalSharedModel) -> Plan:
     return plan
 
 
-def plan_with_batches(batches: Sequence[sources.Batch], model: EvalSharedModel) -> Plan:
+def plan_with_batches(
+    batches: Sequence[sources.Batch], model: EvalSharedModel, features: Sequence[str]
+) -> Plan:
     """Plans the evaluation of a model with some batches.
+
+    Args:
+        features: the slicing features.
 
     Raises:
         MicrotomeError: the model and the examples do not fit.
     """
     examples = [record for batch in batches for record in batch.records]
     with sources.placing_refusals(batches):
-        return plan_with(examples, model)
+        return plan_with(examples, model, features)
 
 
-def _plan_with_sample(examples: Sequence[bytes], model: EvalSharedModel) -> Plan:
+def _plan_with_sample(
+    examples: Sequence[bytes], model: EvalSharedModel, features: Sequence[str]
+) -> Plan:
     # the same plan for the same examples, in whatever order they come
-    return plan_with_batches([sources.Batch(np.array(sorted(examples), object))], model)
+    return plan_with_batches([sources.Batch(np.array(sorted(examples), object))], model, features)
 
 
 class EvaluateBatches(beam.PTransform):

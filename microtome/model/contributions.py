@@ -124,6 +124,23 @@ class ContributionFetcher:
         return Contributions(len(dense), dense, scattered, columns, examples)
 
 
+def fetcher_for(
+    model: LoadedModel,
+    dense: Sequence[DenseLeaf],
+    scattered: Sequence[ScatteredLeaf],
+    features: Sequence[str],
+    weight_keys: Sequence[str],
+) -> ContributionFetcher:
+    """The model's `ContributionFetcher` of these arguments, made at the first call.
+
+    A session takes a tenth of a second and more to get ready for new fetches.
+    """
+    wanted = tuple(dense), tuple(scattered), tuple(features), tuple(weight_keys)
+    if wanted not in model.fetchers:
+        model.fetchers[wanted] = ContributionFetcher(model, *wanted)
+    return model.fetchers[wanted]
+
+
 def check_feature_names(signature: ModelSignature, names: Sequence[str], purpose: str) -> None:
     """Checks that a model has the named features.
 

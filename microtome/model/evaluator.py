@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from microtome.errors import RefusedExampleError
-from microtome.model.contributions import ContributionFetcher, Contributions, concatenate
+from microtome.model.contributions import Contributions, concatenate, fetcher_for
 from microtome.model.feeding import Records, RowFeeder
 from microtome.model.loading import LoadedModel
 from microtome.model.op_errors import op_error_text
@@ -41,7 +41,7 @@ class ModelEvaluator:
         self._model = model
         self._lock = threading.Lock()
         with model.graph.as_default():
-            self._fetcher = ContributionFetcher(
+            self._fetcher = fetcher_for(
                 model, plan.dense, plan.scattered, features, plan.weight_keys
             )
             self._feeder: RowFeeder | None = None

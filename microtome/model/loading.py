@@ -32,6 +32,7 @@ class LoadedModel:
         metrics: (value tensor, update tensor) by name.
         iterator_lock: held while the model's iterator goes through a batch.
         initial_values: of the metric variables that were looked at, from before any update.
+        fetchers: what has been added to the graph to fetch, by what it fetches.
     """
 
     signature: ModelSignature
@@ -47,6 +48,7 @@ class LoadedModel:
     iterator_initializer: tf.Operation | None
     iterator_lock: threading.Lock = dataclasses.field(default_factory=threading.Lock, repr=False)
     initial_values: dict[str, np.ndarray] = dataclasses.field(default_factory=dict, repr=False)
+    fetchers: dict[Any, Any] = dataclasses.field(default_factory=dict, repr=False)
 
     def close(self) -> None:
         self.session.close()

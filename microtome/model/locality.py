@@ -3,43 +3,58 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from microtome.model.check import close
-from microtome.model.feeding import BatchRunner, Records
+from microtome.model.contributions import ContributionFetcher, Contributions, fetcher_for
+from microtome.model.feeding import Records
 from microtome.model.leaves import DenseLeaf, Leaf, RowLayout, ScatteredLeaf
 from microtome.model.loading import LoadedModel
 
 
 def check_leaves(
-    model: LoadedModel, leaves: Sequence[Leaf], examples: Records
+    model: LoadedModel,
+    leaves: Sequence[Leaf],
+    examples: Records,
+    features: Sequence[str] = (),
+    weight_keys: Sequence[str] = (),
 ) -> tuple[dict[str, Leaf], dict[str, str]]:
     """Settles how tensors hold the rows, by a batch and some of its rows in another order.
 
     Args:
         leaves: some that each fetch something else.
         examples: serialized examples.
+        features, weight_keys: what is to be fetched with the leaves later on.
 
     Returns:
         The usable leaves, with their layouts, and why others are not usable, by output.
     """
     fetching = [leaf for leaf in leaves if isinstance(leaf, DenseLeaf | ScatteredLeaf)]
-    forms = [form for leaf in fetching for form in _layouts(leaf)]
-    first, second = _compare_batches(model, forms, examples)
     usable = {leaf.output: leaf for leaf in leaves if leaf not in fetching}
-    for form, before, after in zip(forms, first, second, strict=True):
-        if form.output not in usable and _agree(before, after):
-            usable[form.output] = form
+    if fetching:
+        forms = [form for leaf in fetching for form in _layouts(leaf)]
+        fetcher = _fetcher(model, forms, features, weight_keys)
+        for form, before, after in _compare_batches(fetcher, forms, examples):
+            if form.output not in usable and _agree(before, after):
+                usable[form.output] = form
     refused = {
         leaf.output: f"what a row adds (to {leaf.output!r}) depends on the other rows of its batch"
         for leaf in leaves
         if leaf.output not in usable
     }
     return usable, refused
+
+
+def _fetcher(
+    model: LoadedModel, forms: Sequence[Leaf], features: Sequence[str], weight_keys: Sequence[str]
+) -> ContributionFetcher:
+    # where all forms prove usable, the one that evaluates
+    dense = [form for form in forms if isinstance(form, DenseLeaf)]
+    scattered = [form for form in forms if isinstance(form, ScatteredLeaf)]
+    return fetcher_for(model, dense, scattered, features, weight_keys)
 
 
 def _layouts(leaf: Any) -> list[Leaf]:
@@ -51,38 +66,31 @@ def _layouts(leaf: Any) -> list[Leaf]:
 
 
 def _compare_batches(
-    model: LoadedModel, forms: Sequence[Leaf], examples: Records
-) -> tuple[list[list[np.ndarray]], list[list[np.ndarray]]]:
+    fetcher: ContributionFetcher, forms: Sequence[Leaf], examples: Records
+) -> Iterator[tuple[Leaf, list[np.ndarray], list[np.ndarray]]]:
     """Each form's values by row, for the same rows in the whole batch and in another."""
-    with model.graph.as_default():
-        tensors = [tensor for form in forms for tensor in _by_row(form, model.graph)]
-        refs = [] if model.input_refs is None else [tf.reshape(model.input_refs, [-1])]
-    runner = BatchRunner(model, [*tensors, *refs])
     order = np.arange(len(examples))[::-1][: max(2, len(examples) // 2 + 1)]
     order = np.zeros(2, np.int64) if len(examples) == 1 else order
-    (whole,), (part,) = runner(examples), runner([examples[i] for i in order])
-    if refs:
-        rows = _matching_rows(whole.pop(), part.pop(), order)
-    else:
-        rows = order
-    widths = [len(_by_row_count(form)) for form in forms]
-    return _regroup([values[rows] for values in whole], widths), _regroup(part, widths)
+    whole, part = fetcher(examples), fetcher([examples[i] for i in order])
+    rows = order
+    if whole.examples is not None:
+        rows = _matching_rows(whole.examples, part.example_rows(), order)
+    for form, before, after in zip(forms, _by_row(whole, forms), _by_row(part, forms), strict=True):
+        yield form, [values[rows] for values in before], after
 
 
-def _by_row(form: Leaf, graph: tf.Graph) -> list[tf.Tensor]:
-    if isinstance(form, ScatteredLeaf):
-        return [tf.reshape(tensor, [-1, form.per_row]) for tensor in form.fetch(graph)]
-    assert isinstance(form, DenseLeaf)
-    return [form.fetch(graph)]
-
-
-def _by_row_count(form: Leaf) -> range:
-    return range(2 if isinstance(form, ScatteredLeaf) else 1)
-
-
-def _regroup(values: list[np.ndarray], widths: list[int]) -> list[list[np.ndarray]]:
-    iterator = iter(values)
-    return [[next(iterator) for _ in range(width)] for width in widths]
+def _by_row(contributions: Contributions, forms: Sequence[Leaf]) -> Iterator[list[np.ndarray]]:
+    """The values of each form, each array `[rows, n]`."""
+    widths = [form.width for form in forms if isinstance(form, DenseLeaf)]
+    start = contributions.dense.shape[1] - sum(widths)
+    dense = iter(np.split(contributions.dense, start + np.cumsum([0, *widths]), axis=1)[1:])
+    scattered = iter(contributions.scattered)
+    for form in forms:
+        if isinstance(form, ScatteredLeaf):
+            item = next(scattered)
+            yield [array.reshape(-1, form.per_row) for array in (item.index, item.values)]
+        else:
+            yield [next(dense)]
 
 
 def _matching_rows(whole: np.ndarray, part: np.ndarray, order: np.ndarray) -> np.ndarray:

@@ -215,7 +215,7 @@ class _SubgraphCopy:
         self._session = model.session
         self._cutter = cutter
         self._replacement = replacement
-        self._versions = model.graph.as_graph_def().versions
+        self._versions = model.graph.graph_def_versions
 
     def copy(self, targets: Mapping[str, str]) -> tuple[dict[str, tf.Tensor], dict[str, str]]:
         """Copies tensors with all that they depend on.

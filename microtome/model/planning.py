@@ -11,7 +11,12 @@ import tensorflow as tf
 
 from microtome.errors import DataError, ModelError, RefusedExampleError
 from microtome.model import check
-from microtome.model.contributions import ContributionFetcher, Contributions, concatenate
+from microtome.model.contributions import (
+    ContributionFetcher,
+    Contributions,
+    concatenate,
+    fetcher_for,
+)
 from microtome.model.feeding import BatchRunner, Records, RowFeeder
 from microtome.model.fingerprint import Fingerprints
 from microtome.model.leaves import DenseLeaf, Leaf, ScatteredLeaf, share_fetches, with_layout
@@ -33,13 +38,19 @@ _PROBE_SIZES = ((17, 48), (6, 11), (2, 3), (1, 2))
 MAX_EXAMPLES = _PROBE_SIZES[0][1]
 
 
-def make_plan(model: LoadedModel, examples: Records, weight_keys: Sequence[str] = ()) -> Plan:
+def make_plan(
+    model: LoadedModel,
+    examples: Records,
+    weight_keys: Sequence[str] = (),
+    features: Sequence[str] = (),
+) -> Plan:
     """Plans the computation of all metrics of a loaded model.
 
     Args:
         model: ops are added to its graph.
         examples: some serialized examples of the data; no more than MAX_EXAMPLES are used.
         weight_keys: features that weigh examples.
+        features: the slicing features that the model's evaluator will be asked for.
 
     Raises:
         RefusedExampleError: the model refuses one of the examples, or all.
@@ -53,17 +64,19 @@ def make_plan(model: LoadedModel, examples: Records, weight_keys: Sequence[str] 
         with model.graph.as_default():
             structure, leaves, batch_size = _find_leaves(model, examples)
             probe = examples[:batch_size]
+            # whatever is added to the graph later makes its next run a tenth of a second slower
+            reference = _reference(model, structure)
             fetched, owners = share_fetches(leaves, _canonical_names(model.graph))
-            checked, refused = check_leaves(model, fetched, probe)
+            checked, refused = check_leaves(model, fetched, probe, features, weight_keys)
             usable = {}
             for name, leaf in leaves.items():
                 if owners[name] in refused:
                     structure.refuse_leaf(name, refused[owners[name]])
                 else:
                     usable[name] = with_layout(leaf, checked[owners[name]])
-            plan = _Planner(
-                model, structure, usable, owners, tuple(checked.values()), tuple(weight_keys), probe
-            ).plan()
+            fetched = tuple(checked.values())
+            planner = _Planner(model, structure, usable, owners, fetched, tuple(weight_keys), probe)
+            plan = planner.plan(features, reference)
     except tf.errors.OpError as error:
         find_refused_example(model, examples)
         raise ModelError(
@@ -72,6 +85,12 @@ def make_plan(model: LoadedModel, examples: Records, weight_keys: Sequence[str] 
         ) from error
     _report(plan)
     return plan
+
+
+def _reference(model: LoadedModel, structure: Structure) -> ReferenceGraph:
+    everything = list(structure.reads)
+    available = [name for name in everything if name not in structure.unavailable]
+    return ReferenceGraph(model, available, everything, structure.written_by(everything))
 
 
 def _canonical_names(graph: tf.Graph) -> Callable[[str], str]:
@@ -217,15 +236,11 @@ class _Planner:
             for name, reason in structure.unavailable.items()
         }
 
-    def plan(self) -> Plan:
+    def plan(self, features: Sequence[str], reference: ReferenceGraph) -> Plan:
         cut = [name for name in self._undecided() if not self._structure.refusal(name)]
         to_check, lower = self._lower(cut, [])
-        everything = list(self._structure.reads)
-        reference = ReferenceGraph(
-            self._model, self._undecided(), everything, self._structure.written_by(everything)
-        )
-        fetcher = ContributionFetcher(
-            self._model, self._dense, self._scattered, (), self._weight_keys
+        fetcher = fetcher_for(
+            self._model, self._dense, self._scattered, features, self._weight_keys
         )
         feeder = RowFeeder(self._model)
         contributions = self._contributions(fetcher)
