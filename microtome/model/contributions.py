@@ -71,7 +71,7 @@ class ContributionFetcher:
         self._features = {name: model.features[name].dtype == tf.string for name in features}
         self._has_refs = model.input_refs is not None
         with model.graph.as_default():
-            rows = tf.size(model.inputs[0] if model.input_refs is None else model.input_refs)
+            rows = model.num_rows
             weights = [_weight(model.features[key], rows) for key in weight_keys]
             parts = [
                 tf.ones([rows, 1], tf.float64),

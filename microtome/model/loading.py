@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -49,6 +50,12 @@ class LoadedModel:
     iterator_lock: threading.Lock = dataclasses.field(default_factory=threading.Lock, repr=False)
     initial_values: dict[str, np.ndarray] = dataclasses.field(default_factory=dict, repr=False)
     fetchers: dict[Any, Any] = dataclasses.field(default_factory=dict, repr=False)
+
+    @functools.cached_property
+    def num_rows(self) -> tf.Tensor:
+        """int32 scalar: the number of rows of a batch. Added to the graph when first asked for."""
+        with self.graph.as_default():
+            return tf.size(self.inputs[0] if self.input_refs is None else self.input_refs)
 
     def close(self) -> None:
         self.session.close()
