@@ -14,17 +14,12 @@ from tfx.utils import path_utils
 
 from microtome import config, version
 from microtome.errors import ConfigError, DataError
-from microtome.executor import (
-    analysis,
-    digests,
-    finishing,
-    inputs,
-    keys,
-    publish,
-    tracking,
-)
+from microtome.executor import analysis, digests, inputs, keys, publish
 from microtome.model import signature
 from microtome.proto import config_pb2
+from microtome.results import names
+from microtome.tracking import schema
+from microtome.tracking import selection as selection_lib
 
 _LOG = logging.getLogger(__name__)
 
@@ -82,7 +77,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             output_path=evaluation.uri,
         )
 
-        selection = tracking.select_slices(result.slices(), eval_config)
+        selection = selection_lib.select_slices(result.slices(), eval_config)
         output_dict[keys.SLICED_METRICS], selection = publish.publish_slices(
             sliced_metrics, selection, provenance, eval_config.tracking.publish
         )
@@ -102,7 +97,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         folders: list[tuple[str, str]],
         eval_config: config_pb2.EvalConfig,
         evaluation: Artifact,
-    ) -> publish.Provenance:
+    ) -> schema.Provenance:
         files = [
             (f"{split}/{name}", path)
             for split, folder in folders
@@ -112,7 +107,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         context = self._context
         node = context.pipeline_node if context else None
         info = context.pipeline_info if context else None
-        return publish.Provenance(
+        return schema.Provenance(
             model_uri=model.uri,
             model_id=str(model.id),
             model_digest=digests.digest_folder(model_path),
@@ -141,8 +136,8 @@ def _eval_config(exec_properties: dict[str, Any]) -> config_pb2.EvalConfig:
 def _check_tracking(eval_config: config_pb2.EvalConfig, model_path: str) -> None:
     # told before the evaluation, not after it
     in_graph = signature.read_signature(model_path).metrics
-    counts = (finishing.EXAMPLE_COUNT, finishing.EXAMPLE_WEIGHT)
-    tracking.check_metrics(eval_config, [*in_graph, *counts])
+    counts = (names.EXAMPLE_COUNT, names.EXAMPLE_WEIGHT)
+    selection_lib.check_metrics(eval_config, [*in_graph, *counts])
 
 
 def _splits(exec_properties: dict[str, Any]) -> list[str]:

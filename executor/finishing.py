@@ -9,6 +9,7 @@ import apache_beam as beam
 import numpy as np
 
 from microtome.executor.shared_model import WorkerModel
+from microtome.results.names import EXAMPLE_COUNT, EXAMPLE_WEIGHT
 from microtome.results.values import metrics_for_slice
 from microtome.slicing.keys import SliceKey
 from microtome.slicing.table import SliceTable
@@ -16,8 +17,6 @@ from microtome.slicing.table import SliceTable
 if TYPE_CHECKING:
     from microtome.model.plan import Plan
 
-EXAMPLE_COUNT = "post_export_metrics/example_count"
-EXAMPLE_WEIGHT = "post_export_metrics/example_weight"
 _COMPACT_AT = 8
 
 

@@ -1,22 +1,7 @@
 """Puts an evaluation's numbers into TFX artifacts, as custom properties and a small JSON file each.
 
-The properties of a `SlicedMetrics` artifact, in ML Metadata's types:
-
-| name | type | what |
-| --- | --- | --- |
-| `slice_key` | string | the slice: `Overall`, `carrier:UA`, `carrier_X_origin:UA_X_JFK` |
-| `slice` | string | the same as JSON, a list of [column, value] |
-| `example_count`, `example_weight` | int, double | its examples, and the sum of their weights |
-| `metrics` | struct | every recorded metric by name, at full precision |
-| `<metric's name>` | double | a metric that is one finite number, rounded to 6 decimals, to query |
-| `slices` | struct | instead of `slice_key`, `slice` and `metrics`, where one artifact holds all |
-| those of `Provenance` | string | what was evaluated on what |
-
-Every type is one that sqlite, MySQL and Kubeflow keep as it is: ids are strings (Kubeflow makes
-floats of integers), and no double is NaN or infinite (such a publish fails, and leaves its
-execution running for ever).
-
-The artifacts are TFX's, but nothing here imports TFX.
+What the properties are, `microtome.tracking.properties` tells. The artifacts are TFX's, but nothing
+here imports TFX.
 """
 
 from __future__ import annotations
@@ -25,86 +10,22 @@ import dataclasses
 import json
 import logging
 import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
-from microtome.executor.tracking import Selection, SliceRecord
 from microtome.proto import config_pb2
-
-SLICE_KEY = "slice_key"
-SLICE = "slice"
-EXAMPLE_COUNT = "example_count"
-EXAMPLE_WEIGHT = "example_weight"
-METRICS = "metrics"
-SLICES = "slices"
-
-# of the evaluation's artifact only
-SLICE_COUNT = "slice_count"
-TRACKED_SLICE_COUNT = "tracked_slice_count"
-NOT_TRACKED = "not_tracked"
-SUMMARY = "summary"
+from microtome.tracking import properties, schema
+from microtome.tracking.schema import Provenance
+from microtome.tracking.selection import Selection
 
 METRICS_FILE = "metrics.json"
 
-_HEADLINE_METRICS = 20
 # One publish is one message to the ML Metadata server, which by default takes 4 MB.
 _MESSAGE_BYTES = 3_000_000
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclasses.dataclass(frozen=True)
-class Provenance:
-    """What was evaluated on what, by whom: each field is a property of its name, if it is known.
-
-    Attributes:
-        model_uri: URI of the model artifact.
-        model_id: Its id in ML Metadata.
-        model_digest: Fingerprint of the EvalSavedModel's files.
-        data_uri: URI of the examples; of several artifacts, separated by commas.
-        data_id: Their ids.
-        data_digest: Fingerprint of the evaluated files.
-        span: Their spans.
-        data_version: Their versions within the span.
-        split: The evaluated splits.
-        config_digest: Fingerprint of the config, without what it says of tracking.
-        evaluation_uri: Where the result files are.
-        component_id: The pipeline's node that evaluated.
-        pipeline_name: Its pipeline.
-        pipeline_run: Its run; only the local runner and Kubeflow v1 tell it.
-        microtome_version: The program's version.
-    """
-
-    model_uri: str
-    model_id: str
-    model_digest: str
-    data_uri: str
-    data_id: str
-    data_digest: str
-    span: str
-    data_version: str
-    split: str
-    config_digest: str
-    evaluation_uri: str
-    component_id: str
-    pipeline_name: str
-    pipeline_run: str
-    microtome_version: str
-
-
-_RESERVED = {
-    # TFX's own
-    *("name", "state", "producer_component", "is_external", "tfx_version"),
-    *(SLICE_KEY, SLICE, EXAMPLE_COUNT, EXAMPLE_WEIGHT, METRICS, SLICES),
-    *(SLICE_COUNT, TRACKED_SLICE_COUNT, NOT_TRACKED, SUMMARY),
-    *(field.name for field in dataclasses.fields(Provenance)),
-}
-
-
-def property_name(metric: str) -> str:
-    """The property that a metric's number stands in: its name, unless that has another meaning."""
-    return f"metric/{metric}" if metric in _RESERVED else metric
 
 
 def publish_slices(
@@ -132,7 +53,7 @@ def publish_slices(
     size = 0
     for record in selection.records:
         artifact = type(base)() if artifacts else base
-        _fill_record(artifact, record, provenance)
+        _fill(artifact, properties.of_slice(record, provenance))
         size += artifact.mlmd_artifact.ByteSize()
         if size > _MESSAGE_BYTES and artifacts:
             break
@@ -146,34 +67,26 @@ def publish_slices(
     return artifacts, selection
 
 
-def describe_evaluation(artifact: Any, selection: Selection, provenance: Provenance) -> None:
-    """Gives the artifact of the result files its headline: overall metrics and counts.
+def describe_evaluation(
+    artifact: Any,
+    selection: Selection,
+    provenance: Provenance,
+    verdict: str = schema.NOT_VALIDATED,
+    reasons: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Gives the artifact of the result files its headline, and what the history reads.
 
     Args:
         artifact: The `ModelEvaluation`.
         selection: The slices that are recorded.
         provenance: What was evaluated on what.
+        verdict: One of the schema's verdicts.
+        reasons: What led to it.
     """
-    _fill_provenance(artifact, provenance)
-    overall = selection.overall
-    if overall is not None:
-        _fill_counts(artifact, overall)
-        _fill_doubles(artifact, overall, _HEADLINE_METRICS)
-    artifact.set_int_custom_property(SLICE_COUNT, selection.computed)
-    artifact.set_int_custom_property(TRACKED_SLICE_COUNT, len(selection.records))
-    note = selection.left_out_note()
-    if note:
-        artifact.set_string_custom_property(NOT_TRACKED, note)
+    described = properties.of_evaluation(selection, provenance, verdict, reasons)
+    _fill(artifact, described)
+    if note := described.get(schema.NOT_TRACKED):
         _LOG.info("Not recorded in ML Metadata: %s. They stand in %s.", note, artifact.uri)
-    artifact.set_json_value_custom_property(
-        SUMMARY,
-        {
-            "overall": overall.to_json() if overall else None,
-            SLICE_COUNT: selection.computed,
-            TRACKED_SLICE_COUNT: len(selection.records),
-            NOT_TRACKED: note,
-        },
-    )
 
 
 def _publish_single(
@@ -188,41 +101,21 @@ def _publish_single(
             slices.pop()
             break
     selection = selection.truncated(len(slices))
-    _fill_provenance(base, provenance)
-    base.set_json_value_custom_property(SLICES, slices)
-    base.set_int_custom_property(TRACKED_SLICE_COUNT, len(slices))
-    if selection.overall is not None:
-        _fill_counts(base, selection.overall)
-        _fill_doubles(base, selection.overall)
-    _write(base.uri, {SLICES: slices, "provenance": dataclasses.asdict(provenance)})
+    _fill(base, properties.of_slices(selection, provenance))
+    _write(base.uri, {schema.SLICES: slices, "provenance": dataclasses.asdict(provenance)})
     return [base], selection
 
 
-def _fill_record(artifact: Any, record: SliceRecord, provenance: Provenance) -> None:
-    _fill_provenance(artifact, provenance)
-    artifact.set_string_custom_property(SLICE_KEY, record.slice_key)
-    artifact.set_string_custom_property(SLICE, record.slice_json)
-    _fill_counts(artifact, record)
-    artifact.set_json_value_custom_property(METRICS, dict(record.metrics))
-    _fill_doubles(artifact, record)
-
-
-def _fill_provenance(artifact: Any, provenance: Provenance) -> None:
-    for name, value in dataclasses.asdict(provenance).items():
-        if value:
+def _fill(artifact: Any, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        if isinstance(value, str):
             artifact.set_string_custom_property(name, value)
-
-
-def _fill_counts(artifact: Any, record: SliceRecord) -> None:
-    artifact.set_int_custom_property(EXAMPLE_COUNT, record.example_count)
-    weight = record.rounded_weight()
-    if weight is not None:
-        artifact.set_float_custom_property(EXAMPLE_WEIGHT, weight)
-
-
-def _fill_doubles(artifact: Any, record: SliceRecord, limit: int | None = None) -> None:
-    for name, value in list(record.doubles().items())[:limit]:
-        artifact.set_float_custom_property(property_name(name), value)
+        elif isinstance(value, int):
+            artifact.set_int_custom_property(name, value)
+        elif isinstance(value, float):
+            artifact.set_float_custom_property(name, value)
+        else:
+            artifact.set_json_value_custom_property(name, value)
 
 
 def _write(folder: str, content: dict[str, Any]) -> None:

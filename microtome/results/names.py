@@ -1,4 +1,4 @@
-"""The files of a result directory.
+"""Names of the files of a result directory, and of metrics that always are there.
 
 Readers of TFMA's find records by `<kind>*`: no other file's name may start with the name of a kind.
 """
@@ -21,6 +21,10 @@ PICKLED_EVAL_CONFIG = "eval_config"
 RUN_INFO = "run.json"
 METRICS_TABLE = "sliced_metrics.parquet"
 REPORT = "report.html"
+
+# metrics that every slice has
+EXAMPLE_COUNT = "post_export_metrics/example_count"
+EXAMPLE_WEIGHT = "post_export_metrics/example_weight"
 
 _RECORDS = re.compile(
     rf"(?P<kind>{'|'.join(KINDS)})(-\d{{5}}-of-\d{{5}})?(\.(?P<format>tfrecord|parquet))?"

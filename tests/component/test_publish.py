@@ -14,12 +14,14 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.types import standard_artifacts
 
 from microtome.component import SlicedMetrics
-from microtome.executor import publish, tracking
+from microtome.executor import publish
 from microtome.proto import config_pb2
+from microtome.tracking import schema
+from microtome.tracking import selection as tracking
 
 PER_SLICE, SINGLE = config_pb2.Tracking.PER_SLICE, config_pb2.Tracking.SINGLE
 
-PROVENANCE = publish.Provenance(
+PROVENANCE = schema.Provenance(
     model_uri="models/7",
     model_id="7",
     model_digest="ab",

@@ -11,9 +11,11 @@ from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 
 from microtome.component import SlicedMetrics
-from microtome.executor import publish, tracking
+from microtome.executor import publish
 from microtome.pipelines import readback, summary
 from microtome.proto import config_pb2
+from microtome.tracking import schema
+from microtome.tracking import selection as tracking
 
 AUC = {
     1: {"Overall": 0.7, "carrier:AA": 0.6, "carrier:UA": 0.8, "hour:5": 1 / 3},
@@ -22,8 +24,8 @@ AUC = {
 COUNTS = {"Overall": 1000, "carrier:AA": 600, "carrier:UA": 400, "hour:5": 20}
 
 
-def provenance(run: int) -> publish.Provenance:
-    return publish.Provenance(
+def provenance(run: int) -> schema.Provenance:
+    return schema.Provenance(
         model_uri=f"models/{run}",
         model_id=str(run),
         model_digest="ab",

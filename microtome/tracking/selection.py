@@ -21,14 +21,15 @@ import numpy as np
 
 from microtome import config, strict_proto
 from microtome.errors import ConfigError
-from microtome.executor.finishing import EXAMPLE_COUNT, EXAMPLE_WEIGHT
 from microtome.proto import config_pb2
+from microtome.results.names import EXAMPLE_COUNT, EXAMPLE_WEIGHT
 from microtome.results.slice_keys import AnySliceKey, is_cross_slice_key
 from microtome.slicing.keys import SliceKey, stringify_slice_key
 from microtome.slicing.spec import SingleSliceSpec
+from microtome.tracking.schema import DECIMALS
 
-# ML Metadata stores a double with so many decimals.
-DECIMALS = 6
+# proto3's JSON writes them so; strict JSON has no such numbers
+_NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,13 +180,20 @@ def json_value(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
     if isinstance(value, float) and not math.isfinite(value):
-        # as proto3's JSON writes them; strict JSON has no NaN
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, Mapping):
         return {str(name): json_value(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [json_value(item) for item in value]
     return value
+
+
+def number_of(value: Any) -> float | None:
+    """The number that a recorded value is; None for all others (arrays, texts, true and false)."""
+    if isinstance(value, str):
+        return _NOT_FINITE.get(value)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if is_number else None
 
 
 def _slices(count: int) -> str:

@@ -12,15 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microtome.errors import ConfigError
-from microtome.executor import finishing, tracking
 from microtome.proto import config_pb2
+from microtome.results.names import EXAMPLE_COUNT, EXAMPLE_WEIGHT
 from microtome.slicing.keys import SliceKey
+from microtome.tracking import selection as tracking
 
 pytestmark = pytest.mark.current
 
 
 def metrics(count: float, **more: Any) -> dict[str, Any]:
-    return {finishing.EXAMPLE_COUNT: count, finishing.EXAMPLE_WEIGHT: 2.5 * count, **more}
+    return {EXAMPLE_COUNT: count, EXAMPLE_WEIGHT: 2.5 * count, **more}
 
 
 SLICES: list[tuple[SliceKey, dict[str, Any]]] = [

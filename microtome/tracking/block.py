@@ -1,0 +1,110 @@
+"""All tracked numbers of one evaluation in one string.
+
+A thousand evaluations of hundreds of slices are read with one call of ML Metadata that way, where
+an artifact a slice would take hundreds of thousands. Numbers keep all their bits, NaN and the
+infinities too.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from microtome.errors import DataError
+from microtome.slicing.keys import SliceKey, SliceValue, stringify_slice_key
+from microtome.tracking.selection import SliceRecord, number_of
+
+_FORM = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """The tracked slices of one evaluation.
+
+    Attributes:
+        keys: The slices, Overall first, then by falling number of examples.
+        counts: int64 `[slices]`, their examples.
+        metrics: Names of the metrics that are one number.
+        values: float64 `[slices, metrics]`. NaN also where a slice has no such metric.
+    """
+
+    keys: tuple[SliceKey, ...]
+    counts: npt.NDArray[np.int64]
+    metrics: tuple[str, ...]
+    values: npt.NDArray[np.float64]
+
+    @property
+    def slice_keys(self) -> list[str]:
+        """The slices as text, `Overall` for the whole data."""
+        return [stringify_slice_key(key) for key in self.keys]
+
+
+def make_block(records: Sequence[SliceRecord]) -> Block:
+    """The block of some slices; metrics that are no number of any slice are left out."""
+    numbers = [
+        {name: number_of(value) for name, value in record.metrics.items()} for record in records
+    ]
+    names = sorted({name for one in numbers for name, value in one.items() if value is not None})
+    values = [[_or_nan(one.get(name)) for name in names] for one in numbers]
+    return Block(
+        keys=tuple(record.key for record in records),
+        counts=np.array([record.example_count for record in records], np.int64),
+        metrics=tuple(names),
+        values=np.array(values, np.float64).reshape(len(records), len(names)),
+    )
+
+
+def pack(block: Block) -> str:
+    """The block as text of ASCII letters: base64 of a compressed JSON head and the numbers."""
+    head = {
+        "form": _FORM,
+        "slices": [[list(pair) for pair in key] for key in block.keys],
+        "metrics": list(block.metrics),
+    }
+    text = json.dumps(head, separators=(",", ":")).encode()
+    # a column's numbers, byte by byte, resemble each other
+    numbers = np.ascontiguousarray(block.values.T, "<f8").view(np.uint8).reshape(-1, 8).T
+    counts = block.counts.astype("<i8").tobytes()
+    parts = (len(text).to_bytes(4, "little"), text, counts, numbers.tobytes())
+    return base64.b64encode(zlib.compress(b"".join(parts), 6)).decode("ascii")
+
+
+def unpack(text: str) -> Block:
+    """The block that `pack` made a text of.
+
+    Raises:
+        DataError: The text is no such text, or one of a later version.
+    """
+    try:
+        content = zlib.decompress(base64.b64decode(text, validate=True))
+        size = int.from_bytes(content[:4], "little")
+        head = json.loads(content[4 : 4 + size])
+        if head["form"] != _FORM:
+            raise DataError(
+                f"The tracked slices are packed in form {head['form']}, which this version does "
+                "not know. Read them with a later version of Microtome."
+            )
+        keys, metrics = head["slices"], tuple(head["metrics"])
+        counts = np.frombuffer(content, "<i8", len(keys), 4 + size)
+        raw = np.frombuffer(content, np.uint8, -1, 4 + size + 8 * len(keys))
+        values = np.ascontiguousarray(raw.reshape(8, -1).T).view("<f8")
+        values = values.reshape(len(metrics), len(keys)).T
+    except DataError:
+        raise
+    except (ValueError, KeyError, TypeError, zlib.error) as error:
+        raise DataError(f"The packed slices cannot be read ({error}).") from error
+    return Block(tuple(map(_key, keys)), counts.astype(np.int64), metrics, values)
+
+
+def _key(pairs: Sequence[tuple[str, SliceValue]]) -> SliceKey:
+    return tuple((column, value) for column, value in pairs)
+
+
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else value

@@ -1,0 +1,107 @@
+"""The properties that tell an evaluation and its slices, as plain values by name.
+
+TFX's artifacts (`executor.publish`) and those of `record` are filled with the same. A str, int or
+float is a property of that type, a list or dict a struct.
+
+A slice's artifact:
+
+| name | type | what |
+| --- | --- | --- |
+| `slice_key` | string | the slice: `Overall`, `carrier:UA`, `carrier_X_origin:UA_X_JFK` |
+| `slice` | string | the same as JSON, a list of [column, value] |
+| `example_count`, `example_weight` | int, double | its examples, and the sum of their weights |
+| `metrics` | struct | every recorded metric by name, at full precision |
+| `<metric's name>` | double | a metric that is one finite number, rounded to 6 decimals, to query |
+| `slices` | struct | instead of the first three, where one artifact holds all slices |
+| those of `Provenance` | string | what was evaluated on what |
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from microtome.tracking import schema
+from microtome.tracking.block import make_block, pack
+from microtome.tracking.schema import Provenance
+from microtome.tracking.selection import Selection, SliceRecord
+
+Properties = dict[str, Any]
+
+_HEADLINE_METRICS = 20
+
+
+def of_slice(record: SliceRecord, provenance: Provenance) -> Properties:
+    """Of the artifact of one slice."""
+    return {
+        **_of_provenance(provenance),
+        schema.SLICE_KEY: record.slice_key,
+        schema.SLICE: record.slice_json,
+        **_counts(record),
+        schema.METRICS: dict(record.metrics),
+        **_doubles(record),
+    }
+
+
+def of_slices(selection: Selection, provenance: Provenance) -> Properties:
+    """Of the one artifact that holds all slices."""
+    overall = selection.overall
+    return {
+        **_of_provenance(provenance),
+        schema.SLICES: [record.to_json() for record in selection.records],
+        schema.TRACKED_SLICE_COUNT: len(selection.records),
+        **({**_counts(overall), **_doubles(overall)} if overall else {}),
+    }
+
+
+def of_evaluation(
+    selection: Selection,
+    provenance: Provenance,
+    verdict: str = schema.NOT_VALIDATED,
+    reasons: Sequence[Mapping[str, Any]] = (),
+) -> Properties:
+    """Of the artifact of the result files: its headline, and all that the history reads.
+
+    Args:
+        selection: The slices that are recorded.
+        provenance: What was evaluated on what.
+        verdict: One of the schema's verdicts.
+        reasons: What led to it, each a JSON object.
+    """
+    overall = selection.overall
+    note = selection.left_out_note()
+    counts = {
+        schema.SLICE_COUNT: selection.computed,
+        schema.TRACKED_SLICE_COUNT: len(selection.records),
+    }
+    return {
+        **_of_provenance(provenance),
+        **(_counts(overall) if overall else {}),
+        **(dict(list(_doubles(overall).items())[:_HEADLINE_METRICS]) if overall else {}),
+        **counts,
+        **({schema.NOT_TRACKED: note} if note else {}),
+        schema.SUMMARY: {
+            "overall": overall.to_json() if overall else None,
+            **counts,
+            schema.NOT_TRACKED: note,
+        },
+        schema.VERDICT: verdict,
+        schema.REASONS: json.dumps(list(reasons)),
+        schema.TRACKED: pack(make_block(selection.records)),
+    }
+
+
+def _of_provenance(provenance: Provenance) -> Properties:
+    return {name: value for name, value in dataclasses.asdict(provenance).items() if value}
+
+
+def _counts(record: SliceRecord) -> Properties:
+    weight = record.rounded_weight()
+    counts: Properties = {schema.EXAMPLE_COUNT: record.example_count}
+    return counts if weight is None else {**counts, schema.EXAMPLE_WEIGHT: weight}
+
+
+def _doubles(record: SliceRecord) -> Properties:
+    return {schema.property_name(name): value for name, value in record.doubles().items()}
