@@ -7,6 +7,7 @@ Example:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ from google.protobuf.message import Message
 
 from microtome import strict_proto
 from microtome.errors import ConfigError
-from microtome.proto.config_pb2 import EvalConfig, SlicingSpec, Tracking
+from microtome.proto.config_pb2 import EvalConfig, HistoryCheck, SlicingSpec, Tracking
 from microtome.slicing.spec import SingleSliceSpec
 
 # The number from which on fields are Microtome's own, unknown to TFMA.
@@ -40,6 +41,7 @@ _NOT_YET = {
     "options.confidence_intervals": "",
     "options.disabled_outputs": "all results are written",
     "tracking.slicing_specs.slice_keys_sql": "name the features in feature_keys",
+    "tracking.history_checks.slicing_specs.slice_keys_sql": "name the features in feature_keys",
 }
 
 # Fields of which some values only are supported: the test, and what is supported.
@@ -51,6 +53,11 @@ _SUPPORTED_VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "options.min_slice_size": (lambda size: size.value <= 1, "0 or 1"),
 }
 
+
+def _is_drop(value: Any) -> bool:
+    return math.isfinite(value.value) and value.value >= 0
+
+
 # Fields that some values would make meaningless: the test, and what is wanted.
 _VALID_VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "options.min_slice_size": (lambda size: size.value >= 0, "0 or more"),
@@ -60,6 +67,18 @@ _VALID_VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda value: value in Tracking.Publish.values(),
         " or ".join(Tracking.Publish.keys()),
     ),
+    "tracking.on_history_failure": (
+        lambda value: value in Tracking.OnHistoryFailure.values(),
+        " or ".join(Tracking.OnHistoryFailure.keys()),
+    ),
+    "tracking.history_checks.reference": (
+        lambda value: value in HistoryCheck.Reference.values(),
+        " or ".join(HistoryCheck.Reference.keys()),
+    ),
+    "tracking.history_checks.last_runs": (lambda count: count >= 0, "0 or more"),
+    "tracking.history_checks.min_examples": (lambda count: count >= 0, "0 or more"),
+    "tracking.history_checks.max_relative_drop": (_is_drop, "0 or a number above"),
+    "tracking.history_checks.max_absolute_drop": (_is_drop, "0 or a number above"),
 }
 
 
@@ -94,7 +113,12 @@ def check_supported(config: EvalConfig) -> None:
             value without meaning.
     """
     problems = []
-    invalid = [*_invalid_values(config), *_slicing_problems(config), *_tracking_problems(config)]
+    invalid = [
+        *_invalid_values(config),
+        *_slicing_problems(config),
+        *_tracking_problems(config),
+        *_history_problems(config),
+    ]
     if invalid:
         problems.append(_listed("The configuration of the evaluation is not meaningful:", invalid))
     unsupported = list(_unsupported_fields(config))
@@ -145,6 +169,10 @@ def _slicing_problems(config: EvalConfig) -> Iterator[str]:
     specs = {
         "slicing_specs": config.slicing_specs,
         "tracking.slicing_specs": config.tracking.slicing_specs,
+        **{
+            f"tracking.history_checks[{index}].slicing_specs": check.slicing_specs
+            for index, check in enumerate(config.tracking.history_checks)
+        },
     }
     for where, protos in specs.items():
         for index, proto in enumerate(protos):
@@ -162,6 +190,39 @@ def _tracking_problems(config: EvalConfig) -> Iterator[str]:
         if _columns(proto) not in computed:
             wanted = f"no slices by {_shown(_columns(proto))} are computed"
             yield f"tracking.slicing_specs[{index}]: {wanted}; slicing_specs gives: {there}"
+
+
+def _history_problems(config: EvalConfig) -> Iterator[str]:
+    """A check needs a tracked metric, a limit, and slices that are tracked."""
+    tracking = config.tracking
+    for index, check in enumerate(tracking.history_checks):
+        place = f"tracking.history_checks[{index}]"
+        if not check.metric:
+            yield f"{place}: names no metric; set `metric`"
+        elif tracking.metrics and check.metric not in tracking.metrics:
+            yield (
+                f"{place}.metric: {check.metric!r} is not tracked; tracking.metrics names: "
+                f"{', '.join(tracking.metrics)}"
+            )
+        if not (check.HasField("max_relative_drop") or check.HasField("max_absolute_drop")):
+            yield f"{place}: sets no limit; set max_relative_drop or max_absolute_drop, or both"
+        if check.last_runs and check.reference not in (HistoryCheck.BEST, HistoryCheck.MEAN):
+            yield f"{place}.last_runs: only BEST and MEAN are of several runs"
+        for number, proto in enumerate(check.slicing_specs):
+            if not _are_tracked(_columns(proto), config):
+                yield (
+                    f"{place}.slicing_specs[{number}]: slices by {_shown(_columns(proto))} are "
+                    "not tracked; add them to slicing_specs and tracking.slicing_specs"
+                )
+    if tracking.on_history_failure and not tracking.history_checks:
+        yield "tracking.on_history_failure: there are no tracking.history_checks that could fail"
+
+
+def _are_tracked(columns: tuple[str, ...], config: EvalConfig) -> bool:
+    if columns not in ({_columns(proto) for proto in config.slicing_specs} or {()}):
+        return False
+    tracked = config.tracking.slicing_specs
+    return any(_columns(proto) == columns for proto in tracked) if tracked else len(columns) <= 1
 
 
 def _without_sql(proto: SlicingSpec) -> SlicingSpec:

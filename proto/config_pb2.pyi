@@ -143,6 +143,32 @@ class GenericValueThreshold(_message.Message):
     upper_bound: _wrappers_pb2.DoubleValue
     def __init__(self, lower_bound: _Optional[_Union[_wrappers_pb2.DoubleValue, _Mapping]] = ..., upper_bound: _Optional[_Union[_wrappers_pb2.DoubleValue, _Mapping]] = ...) -> None: ...
 
+class HistoryCheck(_message.Message):
+    __slots__ = ["higher_is_better", "last_runs", "max_absolute_drop", "max_relative_drop", "metric", "min_examples", "reference", "slicing_specs"]
+    class Reference(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = []
+    BEST: HistoryCheck.Reference
+    HIGHER_IS_BETTER_FIELD_NUMBER: _ClassVar[int]
+    LAST_RUNS_FIELD_NUMBER: _ClassVar[int]
+    LATEST_BLESSED: HistoryCheck.Reference
+    MAX_ABSOLUTE_DROP_FIELD_NUMBER: _ClassVar[int]
+    MAX_RELATIVE_DROP_FIELD_NUMBER: _ClassVar[int]
+    MEAN: HistoryCheck.Reference
+    METRIC_FIELD_NUMBER: _ClassVar[int]
+    MIN_EXAMPLES_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS: HistoryCheck.Reference
+    REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    SLICING_SPECS_FIELD_NUMBER: _ClassVar[int]
+    higher_is_better: _wrappers_pb2.BoolValue
+    last_runs: int
+    max_absolute_drop: _wrappers_pb2.DoubleValue
+    max_relative_drop: _wrappers_pb2.DoubleValue
+    metric: str
+    min_examples: int
+    reference: HistoryCheck.Reference
+    slicing_specs: _containers.RepeatedCompositeFieldContainer[SlicingSpec]
+    def __init__(self, metric: _Optional[str] = ..., reference: _Optional[_Union[HistoryCheck.Reference, str]] = ..., last_runs: _Optional[int] = ..., max_relative_drop: _Optional[_Union[_wrappers_pb2.DoubleValue, _Mapping]] = ..., max_absolute_drop: _Optional[_Union[_wrappers_pb2.DoubleValue, _Mapping]] = ..., higher_is_better: _Optional[_Union[_wrappers_pb2.BoolValue, _Mapping]] = ..., slicing_specs: _Optional[_Iterable[_Union[SlicingSpec, _Mapping]]] = ..., min_examples: _Optional[int] = ...) -> None: ...
+
 class MetricConfig(_message.Message):
     __slots__ = ["class_name", "config", "cross_slice_thresholds", "module", "per_slice_thresholds", "threshold"]
     CLASS_NAME_FIELD_NUMBER: _ClassVar[int]
@@ -353,20 +379,28 @@ class SlicingSpec(_message.Message):
     def __init__(self, feature_keys: _Optional[_Iterable[str]] = ..., feature_values: _Optional[_Mapping[str, str]] = ..., slice_keys_sql: _Optional[str] = ..., buckets: _Optional[_Mapping[str, BucketEdges]] = ...) -> None: ...
 
 class Tracking(_message.Message):
-    __slots__ = ["max_slices", "metrics", "publish", "slicing_specs"]
+    __slots__ = ["history_checks", "max_slices", "metrics", "on_history_failure", "publish", "slicing_specs"]
+    class OnHistoryFailure(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = []
     class Publish(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = []
+    FAIL: Tracking.OnHistoryFailure
+    HISTORY_CHECKS_FIELD_NUMBER: _ClassVar[int]
     MAX_SLICES_FIELD_NUMBER: _ClassVar[int]
     METRICS_FIELD_NUMBER: _ClassVar[int]
+    ON_HISTORY_FAILURE_FIELD_NUMBER: _ClassVar[int]
     PER_SLICE: Tracking.Publish
     PUBLISH_FIELD_NUMBER: _ClassVar[int]
+    REPORT: Tracking.OnHistoryFailure
     SINGLE: Tracking.Publish
     SLICING_SPECS_FIELD_NUMBER: _ClassVar[int]
+    history_checks: _containers.RepeatedCompositeFieldContainer[HistoryCheck]
     max_slices: int
     metrics: _containers.RepeatedScalarFieldContainer[str]
+    on_history_failure: Tracking.OnHistoryFailure
     publish: Tracking.Publish
     slicing_specs: _containers.RepeatedCompositeFieldContainer[SlicingSpec]
-    def __init__(self, slicing_specs: _Optional[_Iterable[_Union[SlicingSpec, _Mapping]]] = ..., max_slices: _Optional[int] = ..., metrics: _Optional[_Iterable[str]] = ..., publish: _Optional[_Union[Tracking.Publish, str]] = ...) -> None: ...
+    def __init__(self, slicing_specs: _Optional[_Iterable[_Union[SlicingSpec, _Mapping]]] = ..., max_slices: _Optional[int] = ..., metrics: _Optional[_Iterable[str]] = ..., publish: _Optional[_Union[Tracking.Publish, str]] = ..., history_checks: _Optional[_Iterable[_Union[HistoryCheck, _Mapping]]] = ..., on_history_failure: _Optional[_Union[Tracking.OnHistoryFailure, str]] = ...) -> None: ...
 
 class MetricDirection(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

@@ -42,6 +42,20 @@ ACTED_ON = {
     "tracking.max_slices",
     "tracking.metrics",
     "tracking.publish",
+    "tracking.history_checks",
+    "tracking.history_checks.metric",
+    "tracking.history_checks.reference",
+    "tracking.history_checks.last_runs",
+    "tracking.history_checks.max_relative_drop",
+    "tracking.history_checks.max_absolute_drop",
+    "tracking.history_checks.higher_is_better",
+    "tracking.history_checks.slicing_specs",
+    "tracking.history_checks.slicing_specs.feature_keys",
+    "tracking.history_checks.slicing_specs.feature_values",
+    "tracking.history_checks.slicing_specs.buckets",
+    "tracking.history_checks.slicing_specs.buckets.edges",
+    "tracking.history_checks.min_examples",
+    "tracking.on_history_failure",
 }
 
 
@@ -83,6 +97,13 @@ def test_every_field_is_acted_on_or_refused():
            tracking { slicing_specs { feature_keys: ["b", "a"] } slicing_specs {}
                       max_slices: 3 metrics: "auc" publish: SINGLE }""",
         'slicing_specs { feature_keys: "d" } tracking { slicing_specs { feature_keys: "d" } }',
+        """slicing_specs {} slicing_specs { feature_keys: "a" }
+           tracking { on_history_failure: FAIL
+             history_checks { metric: "auc" last_runs: 5 max_relative_drop { value: 0.02 }
+                              slicing_specs { feature_keys: "a" } slicing_specs {}
+                              min_examples: 500 }
+             history_checks { metric: "loss" reference: LATEST_BLESSED
+                              max_absolute_drop {} higher_is_better {} } }""",
     ],
 )
 def test_supported(text):
@@ -150,6 +171,55 @@ def test_all_unsupported_fields_are_listed_at_once():
         (
             'tracking { slicing_specs { feature_keys: "a" } }',
             r"no slices by a are computed; slicing_specs gives: nothing \(Overall\)",
+        ),
+        (
+            "tracking { history_checks { max_absolute_drop {} } }",
+            r"tracking.history_checks\[0\]: names no metric",
+        ),
+        (
+            'tracking { history_checks { metric: "auc" } }',
+            r"history_checks\[0\]: sets no limit; set max_relative_drop or max_absolute_drop",
+        ),
+        (
+            'tracking { metrics: "auc" history_checks { metric: "acc" max_absolute_drop {} } }',
+            r"history_checks\[0\].metric: 'acc' is not tracked; tracking.metrics names: auc",
+        ),
+        (
+            'tracking { history_checks { metric: "a" max_relative_drop { value: -0.1 } } }',
+            r"history_checks\[0\].max_relative_drop: must be 0 or a number above",
+        ),
+        (
+            'tracking { history_checks { metric: "a" max_absolute_drop { value: nan } } }',
+            r"history_checks\[0\].max_absolute_drop: must be 0 or a number above",
+        ),
+        (
+            """tracking { history_checks { metric: "a" max_absolute_drop {} last_runs: 2
+                                           reference: PREVIOUS } }""",
+            r"history_checks\[0\].last_runs: only BEST and MEAN",
+        ),
+        (
+            """tracking { history_checks { metric: "a" max_absolute_drop {} last_runs: -2
+                                           min_examples: -1 reference: 9 } }""",
+            r"(?s)reference: must be BEST or .*last_runs: must be 0.*min_examples: must be 0",
+        ),
+        (
+            """slicing_specs { feature_keys: ["a", "b"] }
+               tracking { history_checks { metric: "a" max_absolute_drop {}
+                                           slicing_specs { feature_keys: ["a", "b"] } } }""",
+            r"history_checks\[0\].slicing_specs\[0\]: slices by a × b are not tracked",
+        ),
+        (
+            """tracking { history_checks { metric: "a" max_absolute_drop {}
+               slicing_specs { buckets { key: "d" value {} } } } }""",
+            r"tracking.history_checks\[0\].slicing_specs\[0\]: the bucket edges of 'd'",
+        ),
+        (
+            "tracking { on_history_failure: FAIL }",
+            "tracking.on_history_failure: there are no tracking.history_checks",
+        ),
+        (
+            "tracking { on_history_failure: 4 }",
+            "tracking.on_history_failure: must be REPORT or FAIL",
         ),
     ],
 )
