@@ -14,11 +14,11 @@ from tfx.utils import path_utils
 
 from microtome import config, version
 from microtome.errors import ConfigError, DataError
-from microtome.executor import analysis, digests, inputs, keys, publish
+from microtome.executor import analysis, inputs, keys, publish
 from microtome.model import signature
 from microtome.proto import config_pb2
 from microtome.results import names
-from microtome.tracking import schema
+from microtome.tracking import digests, schema
 from microtome.tracking import selection as selection_lib
 
 _LOG = logging.getLogger(__name__)

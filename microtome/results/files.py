@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import shutil
@@ -63,6 +64,55 @@ def list_names(directory: str) -> list[str] | None:
         raise OutputError(f"{directory} cannot be read: {error}") from error
 
 
+def files_below(directory: str) -> list[tuple[str, str]]:
+    """Name relative to a directory and path of every file in it and in its folders, sorted.
+
+    Raises:
+        OutputError: It cannot be read.
+    """
+    try:
+        if is_remote(directory):
+            prefix = directory.rstrip("/") + "/"
+            paths = _remote_matches(prefix + "**")
+            return sorted((path.removeprefix(prefix), path) for path in paths)
+        paths = [
+            os.path.join(parent, name)
+            for parent, _, names in os.walk(normalized(directory), followlinks=True)
+            for name in names
+        ]
+        return sorted((os.path.relpath(path, normalized(directory)), path) for path in paths)
+    except Exception as error:
+        raise OutputError(f"{directory} cannot be read: {error}") from error
+
+
+def matching(pattern: str) -> list[str]:
+    """The paths of the files that a pattern such as `eval-*` matches, sorted.
+
+    Raises:
+        OutputError: They cannot be looked up.
+    """
+    try:
+        if is_remote(pattern):
+            return sorted(_remote_matches(pattern))
+        return sorted(path for path in glob.glob(normalized(pattern)) if os.path.isfile(path))
+    except Exception as error:
+        raise OutputError(f"{pattern} cannot be looked up: {error}") from error
+
+
+def modified(path: str) -> float:
+    """When a file was last written, in seconds since 1970.
+
+    Raises:
+        OutputError: It cannot be read.
+    """
+    try:
+        if is_remote(path):
+            return float(file_systems(path).last_updated(path))
+        return os.path.getmtime(path)
+    except Exception as error:
+        raise OutputError(f"{path} cannot be read: {error}") from error
+
+
 def open_file(path: str) -> BinaryIO:
     """Opens a file for reading bytes.
 
@@ -122,10 +172,13 @@ def file_systems(path: str) -> Any:
 
 
 def _remote_names(directory: str) -> list[str] | None:
-    prefix = directory + "/"
-    matches = file_systems(directory).match([prefix + "*"])[0].metadata_list
-    names = {metadata.path.rstrip("/").rsplit("/", 1)[-1] for metadata in matches}
+    paths = _remote_matches(directory + "/*")
+    names = {path.rstrip("/").rsplit("/", 1)[-1] for path in paths}
     return sorted(names) or None
+
+
+def _remote_matches(pattern: str) -> list[str]:
+    return [found.path for found in file_systems(pattern).match([pattern])[0].metadata_list]
 
 
 def _uncompressed() -> dict[str, Any]:

@@ -6,12 +6,14 @@ import pathlib
 
 import pytest
 
-from microtome.executor import digests
 from microtome.proto import config_pb2
+from microtome.tracking import digests
+from tests.results import test_output
 
 pytestmark = pytest.mark.current
 
 BIG = bytes(range(256)) * 1024  # more than both ends that are read
+KNOWN = "2c8222300f556eb6ac5559f5e4827b72"
 
 
 def write(folder: pathlib.Path, name: str, content: bytes) -> tuple[str, str]:
@@ -51,6 +53,19 @@ def test_folder(tmp_path: pathlib.Path) -> None:
     assert one == digests.digest_folder(str(tmp_path / "two"))
     write(tmp_path / "two", "variables/variables.index", b"other weights")
     assert one != digests.digest_folder(str(tmp_path / "two"))
+
+
+def test_remote_folder_is_as_a_local_one(tmp_path: pathlib.Path) -> None:
+    write(tmp_path, "saved_model.pb", BIG)
+    write(tmp_path, "variables/variables.index", b"weights")
+    scheme = test_output.SchemeFileSystem.scheme()
+    assert digests.digest_folder(f"{scheme}://{tmp_path}") == digests.digest_folder(str(tmp_path))
+
+
+def test_digests_stay_as_they_are(tmp_path: pathlib.Path) -> None:
+    """They are compared with those that stand in ML Metadata already."""
+    files = [write(tmp_path, "eval/data-0.gz", BIG), write(tmp_path, "eval/data-1.gz", b"")]
+    assert digests.digest_files(files) == digests.digest_folder(str(tmp_path)) == KNOWN
 
 
 def test_config_without_what_it_says_of_tracking() -> None:

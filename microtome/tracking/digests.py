@@ -9,14 +9,13 @@ another order differ.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-import os
 from collections.abc import Iterable
-
-import tensorflow as tf
 
 from microtome import config
 from microtome.proto import config_pb2
+from microtome.results import files as result_files
 
 _SAMPLE = 64 * 1024
 _LENGTH = 32  # hexadecimal digits: 128 bits
@@ -27,19 +26,21 @@ def digest_files(files: Iterable[tuple[str, str]]) -> str:
 
     Args:
         files: Name and path of each; the name takes part in the digest, the path does not.
+
+    Raises:
+        OutputError: One of them cannot be read.
     """
     described = sorted([name, *_describe(path)] for name, path in files)
     return _digest(json.dumps(described).encode())
 
 
 def digest_folder(folder: str) -> str:
-    """Fingerprint of all files under a folder, by their paths relative to it."""
-    files = []
-    for parent, _, names in tf.io.gfile.walk(folder):
-        for name in names:
-            path = os.path.join(parent, name)
-            files.append((os.path.relpath(path, folder), path))
-    return digest_files(files)
+    """Fingerprint of all files under a folder, by their paths relative to it.
+
+    Raises:
+        OutputError: One of them cannot be read.
+    """
+    return digest_files(result_files.files_below(folder))
 
 
 def digest_config(eval_config: config_pb2.EvalConfig) -> str:
@@ -51,8 +52,10 @@ def digest_config(eval_config: config_pb2.EvalConfig) -> str:
 
 
 def _describe(path: str) -> tuple[int, str]:
-    with tf.io.gfile.GFile(path, "rb") as file:
-        size = file.size()
+    with result_files.open_file(path) as file:
+        file.seek(0, io.SEEK_END)
+        size = file.tell()
+        file.seek(0)
         ends = file.read(_SAMPLE)
         if size > _SAMPLE:
             file.seek(max(size - _SAMPLE, _SAMPLE))
