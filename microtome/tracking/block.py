@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 import json
 import zlib
 from collections.abc import Sequence
@@ -17,10 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from microtome.errors import DataError
-from microtome.slicing.keys import SliceKey, SliceValue, stringify_slice_key
+from microtome.slicing.keys import NAN, SliceKey, SliceValue, stringify_slice_key
 from microtome.tracking.selection import SliceRecord, number_of
 
 _FORM = 1
+
+
+# a slice key as JSON has it
+_Pairs = list[list[SliceValue]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,21 +33,39 @@ class Block:
     """The tracked slices of one evaluation.
 
     Attributes:
-        keys: The slices, Overall first, then by falling number of examples.
+        slices: The slices, each a list of [column, value]; Overall first, then by falling number of
+            examples.
         counts: int64 `[slices]`, their examples.
         metrics: Names of the metrics that are one number.
         values: float64 `[slices, metrics]`. NaN also where a slice has no such metric.
     """
 
-    keys: tuple[SliceKey, ...]
+    slices: list[_Pairs]
     counts: npt.NDArray[np.int64]
     metrics: tuple[str, ...]
     values: npt.NDArray[np.float64]
 
+    @functools.cached_property
+    def keys(self) -> list[SliceKey]:
+        """The slices, as keys."""
+        return [
+            tuple((str(column), value if value == value else NAN) for column, value in pairs)
+            for pairs in self.slices
+        ]
+
     @property
     def slice_keys(self) -> list[str]:
         """The slices as text, `Overall` for the whole data."""
-        return [stringify_slice_key(key) for key in self.keys]
+        return list(map(stringify_slice_key, self.keys))
+
+    def position(self, key: SliceKey) -> int | None:
+        """Where a slice stands; None if it is not tracked."""
+        try:
+            if any(value is NAN for _, value in key):
+                return self.keys.index(key)
+            return self.slices.index([list(pair) for pair in key])
+        except ValueError:
+            return None
 
 
 def make_block(records: Sequence[SliceRecord]) -> Block:
@@ -53,7 +76,7 @@ def make_block(records: Sequence[SliceRecord]) -> Block:
     names = sorted({name for one in numbers for name, value in one.items() if value is not None})
     values = [[_or_nan(one.get(name)) for name in names] for one in numbers]
     return Block(
-        keys=tuple(record.key for record in records),
+        slices=[[list(pair) for pair in record.key] for record in records],
         counts=np.array([record.example_count for record in records], np.int64),
         metrics=tuple(names),
         values=np.array(values, np.float64).reshape(len(records), len(names)),
@@ -64,7 +87,7 @@ def pack(block: Block) -> str:
     """The block as text of ASCII letters: base64 of a compressed JSON head and the numbers."""
     head = {
         "form": _FORM,
-        "slices": [[list(pair) for pair in key] for key in block.keys],
+        "slices": block.slices,
         "metrics": list(block.metrics),
     }
     text = json.dumps(head, separators=(",", ":")).encode()
@@ -90,20 +113,16 @@ def unpack(text: str) -> Block:
                 f"The tracked slices are packed in form {head['form']}, which this version does "
                 "not know. Read them with a later version of Microtome."
             )
-        keys, metrics = head["slices"], tuple(head["metrics"])
-        counts = np.frombuffer(content, "<i8", len(keys), 4 + size)
-        raw = np.frombuffer(content, np.uint8, -1, 4 + size + 8 * len(keys))
+        slices, metrics = head["slices"], tuple(head["metrics"])
+        counts = np.frombuffer(content, "<i8", len(slices), 4 + size)
+        raw = np.frombuffer(content, np.uint8, -1, 4 + size + 8 * len(slices))
         values = np.ascontiguousarray(raw.reshape(8, -1).T).view("<f8")
-        values = values.reshape(len(metrics), len(keys)).T
+        values = values.reshape(len(metrics), len(slices)).T
     except DataError:
         raise
     except (ValueError, KeyError, TypeError, zlib.error) as error:
         raise DataError(f"The packed slices cannot be read ({error}).") from error
-    return Block(tuple(map(_key, keys)), counts.astype(np.int64), metrics, values)
-
-
-def _key(pairs: Sequence[tuple[str, SliceValue]]) -> SliceKey:
-    return tuple((column, value) for column, value in pairs)
+    return Block(slices, counts.astype(np.int64), metrics, values)
 
 
 def _or_nan(value: float | None) -> float:

@@ -1,0 +1,114 @@
+"""From one evaluation up to all that it was made of, as ML Metadata has it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ml_metadata.metadata_store import metadata_store
+from ml_metadata.proto import metadata_store_pb2
+
+from microtome.tracking import schema
+from microtome.tracking.evaluations import Evaluation
+
+_Event = metadata_store_pb2.Event
+_INPUTS = (_Event.INPUT, _Event.DECLARED_INPUT)
+_OUTPUTS = (_Event.OUTPUT, _Event.DECLARED_OUTPUT)
+# told as numbers and texts of their own; the rest of them would fill pages
+_HIDDEN = {schema.TRACKED, schema.SUMMARY, schema.METRICS, schema.SLICES, schema.REASONS}
+_MAX_TEXT = 200
+
+
+@dataclasses.dataclass(frozen=True)
+class Ancestor:
+    """An artifact or an execution that an evaluation descends from.
+
+    Attributes:
+        depth: Steps from the evaluation's artifact, which is 0; its execution is 1.
+        role: Of an artifact, the input's or output's name at the execution that led to it.
+        kind: "artifact" or "execution".
+        type: In ML Metadata, such as `Model`, or `tfx.components.trainer.component.Trainer`.
+        id: In ML Metadata.
+        name: Of an execution, the run and node; of an artifact, its URI.
+        properties: Its properties, as text.
+    """
+
+    depth: int
+    role: str
+    kind: str
+    type: str
+    id: int
+    name: str
+    properties: Mapping[str, str]
+
+
+def ancestors(
+    store: metadata_store.MetadataStore, evaluation: Evaluation, max_depth: int = 8
+) -> list[Ancestor]:
+    """All that an evaluation was made of: model, examples, their makers and so on.
+
+    Args:
+        store: The store that the evaluation stands in.
+        evaluation: One with an id of that store.
+        max_depth: Steps to go.
+
+    Returns:
+        By depth; each artifact and execution once, at its least depth.
+    """
+    found: list[Ancestor] = []
+    seen_artifacts: set[int] = set()
+    seen_executions: set[int] = set()
+    roles = {int(evaluation.id): ""}
+    for depth in range(0, max_depth, 2):
+        artifact_ids = sorted(set(roles) - seen_artifacts)
+        if not artifact_ids:
+            break
+        seen_artifacts.update(artifact_ids)
+        artifacts = store.get_artifacts_by_id(artifact_ids)
+        found += (
+            Ancestor(depth, roles[a.id], "artifact", a.type, a.id, a.uri, _told(a))
+            for a in artifacts
+        )
+        makers = {
+            event.execution_id
+            for event in store.get_events_by_artifact_ids(artifact_ids)
+            if event.type in _OUTPUTS
+        }
+        execution_ids = sorted(makers - seen_executions)
+        if not execution_ids:
+            break
+        seen_executions.update(execution_ids)
+        found += _executions(store, execution_ids, depth + 1)
+        roles = {
+            event.artifact_id: _role(event.path.steps)
+            for event in store.get_events_by_execution_ids(execution_ids)
+            if event.type in _INPUTS
+        }
+    return found
+
+
+def _executions(
+    store: metadata_store.MetadataStore, ids: Sequence[int], depth: int
+) -> Iterator[Ancestor]:
+    for execution in store.get_executions_by_id(ids):
+        contexts = store.get_contexts_by_execution(execution.id)
+        by_type = {context.type: context.name for context in contexts}
+        run = by_type.get(schema.RUN_CONTEXT) or by_type.get(schema.AIRFLOW_RUN_CONTEXT, "")
+        node = by_type.get(schema.NODE_CONTEXT, "") or execution.name
+        name = ", ".join(filter(None, (f"run {run}" if run else "", node)))
+        yield Ancestor(depth, "", "execution", execution.type, execution.id, name, _told(execution))
+
+
+def _role(steps: Sequence[Any]) -> str:
+    return next((step.key for step in steps if step.WhichOneof("value") == "key"), "")
+
+
+def _told(node: Any) -> dict[str, str]:
+    told = {}
+    for properties in (node.properties, node.custom_properties):
+        for name, value in properties.items():
+            if name not in _HIDDEN:
+                text = str(getattr(value, value.WhichOneof("value")))
+                told[name] = text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + "…"
+    return told

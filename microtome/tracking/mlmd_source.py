@@ -1,0 +1,129 @@
+"""Evaluations as they stand in ML Metadata.
+
+It is asked by type, by id, by execution and by events only, which every version of it can answer,
+and for many things at once.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ml_metadata.metadata_store import metadata_store
+from ml_metadata.proto import metadata_store_pb2
+
+from microtome.tracking import schema
+from microtome.tracking.evaluations import Evaluation, parse_reasons
+from microtome.tracking.schema import Provenance
+
+Event = metadata_store_pb2.Event
+Artifact = metadata_store_pb2.Artifact
+Execution = metadata_store_pb2.Execution
+
+_OUTPUTS = (Event.OUTPUT, Event.DECLARED_OUTPUT)
+_DONE = (Execution.COMPLETE, Execution.CACHED)
+
+
+def read_evaluations(
+    store: metadata_store.MetadataStore, pipeline: str | None = None
+) -> list[Evaluation]:
+    """The evaluations of a store that Microtome recorded and whose executions are complete.
+
+    Args:
+        store: An open store.
+        pipeline: Only of the pipeline of this name.
+
+    Returns:
+        In order of time.
+    """
+    artifacts = [
+        artifact
+        for artifact in store.get_artifacts_by_type(schema.EVALUATION_TYPE)
+        if artifact.state == Artifact.LIVE and schema.TRACKED in artifact.custom_properties
+    ]
+    named = [_text(artifact, "pipeline_name") for artifact in artifacts]
+    if pipeline is not None:
+        artifacts = [a for a, name in zip(artifacts, named, strict=True) if name in ("", pipeline)]
+    producers = _producers(store, artifacts)
+    found = []
+    for artifact in artifacts:
+        execution = producers.get(artifact.id)
+        if execution is not None and execution.last_known_state in _DONE:
+            evaluation = _evaluation(store, artifact, execution)
+            if pipeline in (None, evaluation.pipeline):
+                found.append(evaluation)
+    return sorted(found, key=lambda evaluation: (evaluation.time, int(evaluation.id)))
+
+
+def _producers(
+    store: metadata_store.MetadataStore, artifacts: Iterable[Artifact]
+) -> dict[int, Execution]:
+    """The execution that made each artifact: the first, where later ones took it from a cache."""
+    ids = [artifact.id for artifact in artifacts]
+    if not ids:
+        return {}
+    execution_of: dict[int, int] = {}
+    for event in store.get_events_by_artifact_ids(ids):
+        if event.type in _OUTPUTS:
+            known = execution_of.setdefault(event.artifact_id, event.execution_id)
+            execution_of[event.artifact_id] = min(known, event.execution_id)
+    executions = {
+        execution.id: execution
+        for execution in store.get_executions_by_id(sorted(set(execution_of.values())))
+    }
+    return {
+        artifact: executions[execution]
+        for artifact, execution in execution_of.items()
+        if execution in executions
+    }
+
+
+def _evaluation(
+    store: metadata_store.MetadataStore, artifact: Artifact, execution: Execution
+) -> Evaluation:
+    values: dict[str, str] = {name: _text(artifact, name) for name in schema.PROVENANCE}
+    values["evaluation_uri"] = values["evaluation_uri"] or artifact.uri
+    if not (values["pipeline_run"] and values["pipeline_name"]):
+        values |= {
+            name: values[name] or told
+            for name, told in _told_by_contexts(store, execution.id).items()
+        }
+    milliseconds = artifact.create_time_since_epoch
+    return Evaluation(
+        id=str(artifact.id),
+        execution_id=str(execution.id),
+        time=datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.timezone.utc),
+        run=values["pipeline_run"] or f"execution {execution.id}",
+        provenance=Provenance(**values),
+        verdict=_text(artifact, schema.VERDICT) or schema.NOT_VALIDATED,
+        reasons=parse_reasons(_text(artifact, schema.REASONS)),
+        not_tracked=_text(artifact, schema.NOT_TRACKED),
+        packed=_text(artifact, schema.TRACKED),
+    )
+
+
+def _told_by_contexts(store: metadata_store.MetadataStore, execution_id: int) -> Mapping[str, str]:
+    """What an orchestrator that tells the executor neither has recorded of pipeline and run."""
+    told: dict[str, str] = {}
+    for context in store.get_contexts_by_execution(execution_id):
+        if context.type == schema.PIPELINE_CONTEXT:
+            told["pipeline_name"] = context.name
+        elif context.type in (schema.RUN_CONTEXT, schema.AIRFLOW_RUN_CONTEXT):
+            told["pipeline_run"] = context.name
+        elif context.type == schema.NODE_CONTEXT:
+            told["component_id"] = context.name.rpartition(".")[2]
+    return told
+
+
+def _text(node: Any, name: str) -> str:
+    """A property as text; Kubeflow makes floats of integers."""
+    value = node.custom_properties.get(name)
+    if value is None:
+        return ""
+    kind = value.WhichOneof("value")
+    if kind == "string_value":
+        return str(value.string_value)
+    if kind == "double_value" and value.double_value.is_integer():
+        return str(int(value.double_value))
+    return str(getattr(value, kind)) if kind in ("int_value", "double_value") else ""
