@@ -16,6 +16,7 @@ from typing import Any
 import tensorflow as tf
 
 from microtome.proto import config_pb2
+from microtome.results import names
 from microtome.tracking import properties, schema
 from microtome.tracking.schema import Provenance
 from microtome.tracking.selection import Selection
@@ -76,6 +77,8 @@ def describe_evaluation(
 ) -> None:
     """Gives the artifact of the result files its headline, and what the history reads.
 
+    The latter stands in the file `tracking.json` as well, for a history without ML Metadata.
+
     Args:
         artifact: The `ModelEvaluation`.
         selection: The slices that are recorded.
@@ -85,6 +88,17 @@ def describe_evaluation(
     """
     described = properties.of_evaluation(selection, provenance, verdict, reasons)
     _fill(artifact, described)
+    _write(
+        artifact.uri,
+        {
+            "provenance": {name: described.get(name, "") for name in schema.PROVENANCE},
+            schema.VERDICT: verdict,
+            schema.REASONS: list(reasons),
+            schema.NOT_TRACKED: described.get(schema.NOT_TRACKED, ""),
+            schema.TRACKED: described[schema.TRACKED],
+        },
+        names.TRACKING,
+    )
     if note := described.get(schema.NOT_TRACKED):
         _LOG.info("Not recorded in ML Metadata: %s. They stand in %s.", note, artifact.uri)
 
@@ -118,7 +132,7 @@ def _fill(artifact: Any, values: Mapping[str, Any]) -> None:
             artifact.set_json_value_custom_property(name, value)
 
 
-def _write(folder: str, content: dict[str, Any]) -> None:
+def _write(folder: str, content: dict[str, Any], name: str = METRICS_FILE) -> None:
     tf.io.gfile.makedirs(folder)
-    with tf.io.gfile.GFile(os.path.join(folder, METRICS_FILE), "w") as file:
+    with tf.io.gfile.GFile(os.path.join(folder, name), "w") as file:
         file.write(json.dumps(content, allow_nan=False, indent=1) + "\n")
