@@ -283,13 +283,13 @@ class History:
             ConfigError: The history is of folders, which know no lineage; `table` has what they
                 do know.
         """
-        from microtome.tracking import lineage
-
         if self._store is None:
             raise ConfigError(
                 f"{self._described} holds results only. Lineage is in ML Metadata: open the "
                 "history from there. What is known of model and data stands in `table()`."
             )
+        from microtome.tracking import lineage
+
         found: list[Ancestor] = []
         for one in self.select(run, node):
             found += lineage.ancestors(self._store, one)
