@@ -18,7 +18,7 @@ from microtome.errors import MicrotomeError
 from microtome.pipelines.progress import Progress
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from microtome.tracking import History
 
 MONTHS = (3, 4)  # the month that each run is judged by
 MIN_EXAMPLES = 500
@@ -51,8 +51,9 @@ def run_demo(output: str) -> None:
 def _run(progress: Progress, data_root: str, root: str) -> None:
     progress.say("Will a flight from New York arrive more than 15 minutes late?")
     with progress.step("importing TFX"):
-        from microtome.pipelines import local, readback
+        from microtome.pipelines import local
         from microtome.pipelines.flights import data
+        from microtome.tracking import History
     with progress.step("reading the flights of 2013"):
         flights = data.load_flights()
     for number, month in enumerate(MONTHS, start=1):
@@ -62,38 +63,35 @@ def _run(progress: Progress, data_root: str, root: str) -> None:
         local.run(root, data_root)
     database = os.path.join(root, local.METADATA_FILE)
     with progress.step("reading ML Metadata"):
-        table = readback.read_sqlite(database)
+        history = History.open(database, pipeline=local.PIPELINE_NAME)
     progress.say(f"Both runs took {progress.seconds:.0f} s.\n")
-    _tell(progress, table, database)
+    _tell(progress, history, database)
 
 
-def _tell(progress: Progress, table: pd.DataFrame, database: str) -> None:
+def _tell(progress: Progress, history: History, database: str) -> None:
     from microtome.pipelines import summary
     from microtome.pipelines.flights import pipeline
 
-    names = {
-        pipeline.HOLD_OUT_EVALUATOR: "hold-out",
-        pipeline.NEXT_MONTH_EVALUATOR: "next month",
-    }
-    next_month = table[table["node"] == pipeline.NEXT_MONTH_EVALUATOR]
-    last = table[table["run"] == table["run"].max()]
-    one_per_node = last.drop_duplicates("node").set_index("node")
+    node = pipeline.NEXT_MONTH_EVALUATOR
+    names = {pipeline.HOLD_OUT_EVALUATOR: "hold-out", node: "next month"}
+    last = history.select(run=-1)
+    tracked = sum(len(one.block.slices) for one in history.evaluations)
     at_least = f"of at least {MIN_EXAMPLES} flights"
     for line in (
         "Overall, read back from ML Metadata",
-        summary.overall(table, names),
+        summary.overall(history, names),
         f"\nThe worst slices by {summary.RANKED_BY} {at_least}, run 2, next month",
-        summary.worst(next_month, MIN_EXAMPLES),
+        summary.worst(history, node, MIN_EXAMPLES),
         f"\nWhat changed by slice {at_least}, next month of run 1 → of run 2",
-        summary.changed(next_month, MIN_EXAMPLES),
+        summary.changed(history, node, MIN_EXAMPLES),
         "\nWhere everything lies",
         f"  ML Metadata (SQLite)  {database}",
-        f"  its artifacts         {len(table)} of type microtome.SlicedMetrics",
-        f"  model of run 2        {one_per_node['model_uri'].iloc[0]}",
-        *(
-            f"  results, {names[node]:<13}{row.evaluation_uri}"
-            for node, row in one_per_node.iterrows()
-        ),
+        f"  its artifacts         {tracked} of type microtome.SlicedMetrics",
+        f"  model of run 2        {last[0].provenance.model_uri}",
+        *(f"  results, {names[one.node]:<13}{one.provenance.evaluation_uri}" for one in last),
+        "\nAsk it more, for instance",
+        f"  microtome history {os.path.relpath(database)} metric auc --slice carrier:UA "
+        f"--node {node}",
     ):
         progress.say(line)
 

@@ -1,79 +1,75 @@
-"""What the demo tells at its end, as text tables of what `readback` found in ML Metadata."""
+"""What the demo tells at its end, as text tables of what the history in ML Metadata knows."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
+from microtome.tracking import History
+
 METRICS = ("accuracy", "auc", "average_loss", "label/mean", "prediction/mean")
-RANKED_BY = "auc"  # higher is better
+RANKED_BY = "auc"
 
 
-def overall(table: pd.DataFrame, names: dict[str, str]) -> str:
+def overall(history: History, names: Mapping[str, str]) -> str:
     """Overall of every run on every kind of data.
 
     Args:
-        table: As `readback.read_sqlite` gives it.
         names: What to call the evaluating nodes.
     """
-    rows = table[table["slice_key"] == "Overall"]
-    shown = pd.DataFrame(
-        {
-            f"run {run}, {names[str(node)]}": group.iloc[0][["example_count", *METRICS]]
-            for (run, node), group in rows.groupby(["run", "node"], sort=True)
-        }
-    )
-    shown = shown.T.rename(columns={"example_count": "examples"})
+    table = history.table(slices=["Overall"], metrics=METRICS)
+    numbers = {run: number for number, run in enumerate(history.runs, start=1)}
+    rows = {}
+    for (run, node), group in table.groupby(["run", "node"], sort=False):
+        values = group.set_index("metric")["value"]
+        label = f"run {numbers[run]}, {names[str(node)]}"
+        rows[label] = {"examples": group["n"].iloc[0], **values[list(METRICS)]}
+    shown = pd.DataFrame.from_dict(rows, orient="index")
     return _text(shown.astype({"examples": int}))
 
 
-def worst(table: pd.DataFrame, min_examples: int, count: int = 5) -> str:
-    """The slices of the last run's latest data on which the model ranks flights worst.
+def worst(history: History, node: str, min_examples: int, count: int = 5) -> str:
+    """The slices of the last run on which the model ranks flights worst.
 
     Args:
-        table: Rows of one node.
+        node: The evaluating node.
         min_examples: Smaller slices are left out: their metrics are mostly chance.
         count: How many.
     """
-    rows = _of_run(table, table["run"].max(), min_examples).nsmallest(count, RANKED_BY)
-    return _text(rows[["example_count", *METRICS]].rename(columns={"example_count": "examples"}))
+    found = history.worst(RANKED_BY, -1, node, count, min_examples).set_index("slice")
+    shown = found[["n", "value", "to_overall"]]
+    names = {"n": "examples", "value": RANKED_BY, "to_overall": "below Overall by"}
+    return _text(shown.assign(to_overall=-shown["to_overall"]).rename(columns=names))
 
 
-def changed(table: pd.DataFrame, min_examples: int, count: int = 5) -> str:
-    """What changed from the first run to the last: the slices that fell and rose most.
+def changed(history: History, node: str, min_examples: int, count: int = 5) -> str:
+    """What changed since the run before: the slices that fell and rose most.
 
     Args:
-        table: Rows of one node.
+        node: The evaluating node.
         min_examples: The fewest examples that a slice must have in both runs.
         count: How many of each.
     """
-    first = _of_run(table, table["run"].min(), min_examples)
-    last = _of_run(table, table["run"].max(), min_examples)
-    both = first.join(last, how="inner", lsuffix=" first", rsuffix=" last")
-    change = both[f"{RANKED_BY} last"] - both[f"{RANKED_BY} first"]
+    options = {"metrics": [RANKED_BY], "min_examples": min_examples}
+    found = history.regressions(-1, "previous", node, **options).sort_values("change")
+    if len(found) > 2 * count:
+        found = pd.concat([found.head(count), found.tail(count)])
     shown = pd.DataFrame(
         {
-            "examples": both["example_count first"].astype(str)
-            + " → "
-            + both["example_count last"].astype(str),
-            **{
-                name: [
-                    f"{a:.3f} → {b:.3f}"
-                    for a, b in zip(both[f"{name} first"], both[f"{name} last"], strict=True)
-                ]
-                for name in (RANKED_BY, "label/mean", "prediction/mean")
-            },
-            "change": change,
+            "examples": _arrow(found["n_reference"], found["n"], "d"),
+            RANKED_BY: _arrow(found["reference"], found["value"], ".3f"),
+            "change": [f"{value:+.3f}" for value in found["change"]],
+            "worse beyond noise": [
+                "yes" if one else "" for one in found["regressed"].fillna(False)
+            ],
         }
-    ).sort_values("change")
-    if len(shown) > 2 * count:
-        shown = pd.concat([shown.head(count), shown.tail(count)])
-    shown["change"] = [f"{value:+.3f}" for value in shown["change"]]
-    return _text(shown.rename(columns={"change": f"change of {RANKED_BY}"}))
+    )
+    return _text(shown.set_index(found["slice"].to_numpy()))
 
 
-def _of_run(table: pd.DataFrame, run: int, min_examples: int) -> pd.DataFrame:
-    kept = (table["run"] == run) & (table["example_count"] >= min_examples)
-    return table[kept & (table["slice_key"] != "Overall")].set_index("slice_key")
+def _arrow(before: pd.Series, after: pd.Series, form: str) -> list[str]:
+    return [f"{a:{form}} → {b:{form}}" for a, b in zip(before, after, strict=True)]
 
 
 def _text(table: pd.DataFrame) -> str:

@@ -11,9 +11,10 @@ from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata
 
-from microtome.pipelines import local, readback
+from microtome.pipelines import local
 from microtome.pipelines.flights import data, pipeline
 from microtome.results.loader import load_eval_result
+from microtome.tracking import History
 
 # three runs of a whole pipeline, in a fixture
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
@@ -36,8 +37,25 @@ def root(flights: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> pat
 
 
 @pytest.fixture(scope="module")
-def table(root: pathlib.Path) -> pd.DataFrame:
-    return readback.read_sqlite(str(root / local.METADATA_FILE))
+def history(root: pathlib.Path) -> History:
+    return History.open(root / local.METADATA_FILE, pipeline=local.PIPELINE_NAME)
+
+
+@pytest.fixture(scope="module")
+def table(history: History) -> pd.DataFrame:
+    """One row a run (numbered from 1), node and slice."""
+    table = history.table(metrics=["accuracy"])
+    numbers = {run: number for number, run in enumerate(history.runs, start=1)}
+    columns = [
+        tuple(part.partition(":")[0] for part in [text] if text != "Overall")
+        for text in table["slice"]
+    ]
+    return table.assign(
+        run=table["run"].map(numbers),
+        slice_key=table["slice"],
+        example_count=table["n"],
+        columns=columns,
+    )
 
 
 def states(root: pathlib.Path) -> dict[int, int]:
@@ -84,8 +102,23 @@ def test_crosses_are_in_the_files_and_not_recorded(table: pd.DataFrame) -> None:
     assert ("carrier", "origin") not in set(table["columns"])
 
 
-def test_the_cached_run_gives_the_same_numbers(table: pd.DataFrame) -> None:
-    second, third = (
-        table[table["run"] == run].drop(columns="run").reset_index(drop=True) for run in (2, 3)
-    )
-    pd.testing.assert_frame_equal(second, third)
+def test_an_evaluation_from_the_cache_counts_once(history: History) -> None:
+    assert len(history.runs) == 2
+    assert len(history) == 4
+
+
+def test_the_recorded_numbers_are_those_of_the_result_files(history: History) -> None:
+    for one in history.evaluations:
+        found = load_eval_result(one.provenance.evaluation_uri).to_dataframe()
+        assert one.block.metrics
+        overall = found[found["slice"] == "Overall"].set_index("metric")["value"]
+        for name in ("accuracy", "auc", "average_loss"):
+            assert one.number((), name) == overall[name]
+
+
+def test_lineage_leads_from_the_evaluation_to_the_trainer(history: History) -> None:
+    found = history.lineage(-1, pipeline.NEXT_MONTH_EVALUATOR)
+    told = {one.type.rpartition(".")[2]: one for one in found}
+    assert {"ModelEvaluation", "Model", "Examples", "Trainer", "SlicedEvaluator"} <= set(told)
+    assert told["Model"].role == "model"
+    assert found[0].name == history.one(-1, pipeline.NEXT_MONTH_EVALUATOR).provenance.evaluation_uri
