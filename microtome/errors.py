@@ -46,5 +46,9 @@ class ModelError(MicrotomeError, ValueError):
     """The model directory is not what was looked for, or cannot be evaluated."""
 
 
+class HistoryError(MicrotomeError):
+    """An evaluation fell behind its own history, and its config says that it fails then."""
+
+
 class OutputError(MicrotomeError, OSError):
     """Results cannot be written, or cannot be read back."""

@@ -132,7 +132,7 @@ def select_slices(
             feature), which metrics (by default all), and how many slices at most.
 
     Raises:
-        ConfigError: `tracking.metrics` names a metric that no slice has.
+        ConfigError: `tracking` names a metric that no slice has.
     """
     everything = list(slices)
     tracking = eval_config.tracking
@@ -152,7 +152,7 @@ def select_slices(
 
 
 def check_metrics(eval_config: config_pb2.EvalConfig, known: Iterable[str]) -> None:
-    """Checks the metrics that `tracking` names.
+    """Checks the metrics that `tracking` names, to record them or to check them.
 
     Args:
         eval_config: The config.
@@ -162,13 +162,19 @@ def check_metrics(eval_config: config_pb2.EvalConfig, known: Iterable[str]) -> N
         ConfigError: One of them is not computed.
     """
     known = sorted(known)
-    unknown = [name for name in eval_config.tracking.metrics if name not in known]
-    if unknown:
-        hints = "".join(strict_proto.did_you_mean(name, known) for name in unknown)
-        raise ConfigError(
-            f"tracking.metrics names {', '.join(map(repr, unknown))}, which the evaluation does "
-            f"not compute.{hints} It computes: {', '.join(known)}."
-        )
+    tracking = eval_config.tracking
+    wanted = {
+        "tracking.metrics": tracking.metrics,
+        "tracking.history_checks": [check.metric for check in tracking.history_checks],
+    }
+    for where, named in wanted.items():
+        unknown = [name for name in named if name not in known]
+        if unknown:
+            hints = "".join(strict_proto.did_you_mean(name, known) for name in unknown)
+            raise ConfigError(
+                f"{where} names {', '.join(map(repr, unknown))}, which the evaluation does "
+                f"not compute.{hints} It computes: {', '.join(known)}."
+            )
 
 
 def json_value(value: Any) -> Any:
