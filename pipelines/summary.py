@@ -55,6 +55,7 @@ def changed(history: History, node: str, min_examples: int, count: int = 5) -> s
     found = history.regressions(-1, "previous", node, **options).sort_values("change")
     if len(found) > 2 * count:
         found = pd.concat([found.head(count), found.tail(count)])
+    regressed = found["regressed"].fillna(False)
     shown = pd.DataFrame(
         {
             "examples": _arrow(found["n_reference"], found["n"], "d"),
