@@ -14,6 +14,8 @@ ROOMS = ("component", "executor", "proto", "pipelines")
 EXTRAS = {
     # newer Beam drops dill, which TFX 1.15's companions need
     "tfx": ["tfx==1.15.1", "apache-beam==2.65.0", "ml-metadata==1.15.0", "protobuf==3.20.3"],
+    # for stores of ML Metadata without TFX; has no wheels for Python 3.12
+    "mlmd": ["ml-metadata>=1.15"],
     "airflow": ["apache-airflow==2.10.3"],
     "kfp": ["kfp==2.5.0"],
 }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import pathlib
 
 import pytest
 
 from microtome.errors import ConfigError
 from microtome.tracking.locations import Location, mask, parse_location
+from microtome.tracking.stores import describe_store, open_store
 
 pytestmark = pytest.mark.current
 
@@ -118,3 +120,12 @@ def test_a_location_is_shown_without_its_password(url: str, shown: str) -> None:
 )
 def test_wrong_text_is_masked(text: str, shown: str) -> None:
     assert mask(text) == shown
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("ml_metadata") is not None, reason="ml_metadata is installed here"
+)
+def test_what_is_missing_where_ml_metadata_is_not_installed() -> None:
+    with pytest.raises(ConfigError, match=r"pip install 'microtome\[mlmd\]'"):
+        open_store("metadata.db")
+    assert describe_store("mysql://me:secret@db/mlmd") == "mysql://me:***@db:3306/mlmd"
