@@ -61,9 +61,7 @@ def changed(history: History, node: str, min_examples: int, count: int = 5) -> s
             "examples": _arrow(found["n_reference"], found["n"], "d"),
             RANKED_BY: _arrow(found["reference"], found["value"], ".3f"),
             "change": [f"{value:+.3f}" for value in found["change"]],
-            "worse beyond noise": [
-                "yes" if one else "" for one in found["regressed"].fillna(False)
-            ],
+            "worse beyond noise": ["yes" if one else "" for one in regressed],
         }
     )
     return _text(shown.set_index(found["slice"].to_numpy()))
