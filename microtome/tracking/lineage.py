@@ -18,6 +18,8 @@ _OUTPUTS = (_Event.OUTPUT, _Event.DECLARED_OUTPUT)
 # told as numbers and texts of their own; the rest of them would fill pages
 _HIDDEN = {schema.TRACKED, schema.SUMMARY, schema.METRICS, schema.SLICES, schema.REASONS}
 _MAX_TEXT = 200
+# inputs that were compared with: the numbers were not made of them
+_NOT_ASCENDED = ("history",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Ancestor:
         id: In ML Metadata.
         name: Of an execution, the run and node; of an artifact, its URI.
         properties: Its properties, as text.
+        of: The id of what was made of it, or by it, one step nearer to the evaluation; of an
+            execution an artifact, of an artifact an execution. None for the evaluation itself.
     """
 
     depth: int
@@ -41,6 +45,7 @@ class Ancestor:
     id: int
     name: str
     properties: Mapping[str, str]
+    of: int | None = None
 
 
 def ancestors(
@@ -54,50 +59,51 @@ def ancestors(
         max_depth: Steps to go.
 
     Returns:
-        By depth; each artifact and execution once, at its least depth.
+        By depth; each artifact and execution once, at its least depth. Of earlier evaluations that
+        this one was compared with, only their artifacts.
     """
     found: list[Ancestor] = []
     seen_artifacts: set[int] = set()
     seen_executions: set[int] = set()
-    roles = {int(evaluation.id): ""}
+    # of each artifact, its role and the execution that took it
+    roles: dict[int, tuple[str, int | None]] = {int(evaluation.id): ("", None)}
     for depth in range(0, max_depth, 2):
         artifact_ids = sorted(set(roles) - seen_artifacts)
         if not artifact_ids:
             break
         seen_artifacts.update(artifact_ids)
-        artifacts = store.get_artifacts_by_id(artifact_ids)
-        found += (
-            Ancestor(depth, roles[a.id], "artifact", a.type, a.id, a.uri, _told(a))
-            for a in artifacts
-        )
-        makers = {
-            event.execution_id
-            for event in store.get_events_by_artifact_ids(artifact_ids)
-            if event.type in _OUTPUTS
-        }
-        execution_ids = sorted(makers - seen_executions)
-        if not execution_ids:
+        for a in store.get_artifacts_by_id(artifact_ids):
+            role, of = roles[a.id]
+            found.append(Ancestor(depth, role, "artifact", a.type, a.id, a.uri, _told(a), of))
+        makers: dict[int, int] = {}
+        ascended = [known for known in artifact_ids if roles[known][0] not in _NOT_ASCENDED]
+        for event in store.get_events_by_artifact_ids(ascended) if ascended else ():
+            if event.type in _OUTPUTS and event.execution_id not in seen_executions:
+                makers.setdefault(event.execution_id, event.artifact_id)
+        if not makers:
             break
-        seen_executions.update(execution_ids)
-        found += _executions(store, execution_ids, depth + 1)
-        roles = {
-            event.artifact_id: _role(event.path.steps)
-            for event in store.get_events_by_execution_ids(execution_ids)
-            if event.type in _INPUTS
-        }
+        seen_executions.update(makers)
+        found += _executions(store, makers, depth + 1)
+        roles = {}
+        for event in store.get_events_by_execution_ids(sorted(makers)):
+            if event.type in _INPUTS:
+                roles.setdefault(event.artifact_id, (_role(event.path.steps), event.execution_id))
     return found
 
 
 def _executions(
-    store: metadata_store.MetadataStore, ids: Sequence[int], depth: int
+    store: metadata_store.MetadataStore, makers: Mapping[int, int], depth: int
 ) -> Iterator[Ancestor]:
-    for execution in store.get_executions_by_id(ids):
+    for execution in store.get_executions_by_id(sorted(makers)):
         contexts = store.get_contexts_by_execution(execution.id)
         by_type = {context.type: context.name for context in contexts}
         run = by_type.get(schema.RUN_CONTEXT) or by_type.get(schema.AIRFLOW_RUN_CONTEXT, "")
         node = by_type.get(schema.NODE_CONTEXT, "") or execution.name
         name = ", ".join(filter(None, (f"run {run}" if run else "", node)))
-        yield Ancestor(depth, "", "execution", execution.type, execution.id, name, _told(execution))
+        yield Ancestor(
+            *(depth, "", "execution", execution.type, execution.id, name, _told(execution)),
+            of=makers[execution.id],
+        )
 
 
 def _role(steps: Sequence[Any]) -> str:
