@@ -243,7 +243,7 @@ class History:
         """
         tables = [
             regressions.find_regressions(one, self._before(one), against, **options)
-            for one in self.select(run, node)
+            for one in self.select(run, node) or [self.one(run, node)]
         ]
         filled = [table for table in tables if len(table)]
         return pd.concat(filled, ignore_index=True) if filled else tables[0]
