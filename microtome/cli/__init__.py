@@ -1,4 +1,4 @@
-"""The command `microtome`: evaluate a model, show a result, inspect an EvalSavedModel."""
+"""The command `microtome`: evaluate a model, show a result, inspect a model, ask the history."""
 
 from microtome.cli.entry import main
 

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from microtome.cli import history_arguments
 from microtome.version import __version__
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -59,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_show(commands)
     _add_inspect(commands)
+    _add_history(commands)
     return parser
 
 
@@ -164,6 +166,18 @@ def _add_inspect(commands: Commands) -> None:
     command.add_argument("--json", action="store_true", help="as JSON")
     _add_format(command)
     _add_weight(command)
+    _add_debug(command)
+
+
+def _add_history(commands: Commands) -> None:
+    command = _command(
+        commands,
+        "history",
+        history_arguments.SUMMARY,
+        history_arguments.DESCRIPTION,
+        history_arguments.EXAMPLES,
+    )
+    history_arguments.add(command)
     _add_debug(command)
 
 

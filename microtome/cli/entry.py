@@ -22,12 +22,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments after the program's name; by default the process's own.
 
     Returns:
-        The exit status: 0, or 2 after an error that the user can mend.
+        The exit status: what the command gives, by default 0, or 2 after an error that the user
+        can mend.
     """
     args = arguments.parse(sys.argv[1:] if argv is None else argv)
     quiet.prepare(args.debug)
+    status = None
     try:
-        importlib.import_module(args.module).run(args)
+        status = importlib.import_module(args.module).run(args)
         sys.stdout.flush()
     except MicrotomeError as error:
         if args.debug:
@@ -40,4 +42,4 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # whoever reads the output has seen enough, as in `microtome show result | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    return status or 0
