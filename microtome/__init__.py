@@ -33,6 +33,7 @@ if os.path.isfile(os.path.join(_checkout, "proto", "config.proto")):
 _ANALYSIS = "microtome.executor.analysis"
 _EXPORT = "microtome.export"
 _RESULTS = "microtome.results"
+_TRACKING = "microtome.tracking"
 
 _HOME = {
     "EvalConfig": "microtome.proto.config_pb2",
@@ -41,6 +42,7 @@ _HOME = {
     "EvalResults": _RESULTS,
     "EvalSharedModel": "microtome.executor.shared_model",
     "ExtractEvaluateAndWriteResults": _ANALYSIS,
+    "History": _TRACKING,
     "ModelSpec": "microtome.proto.config_pb2",
     "SingleSliceSpec": "microtome.slicing.spec",
     "SlicedEvaluator": "microtome.component",
@@ -54,9 +56,10 @@ _HOME = {
     "load_validation_result": _RESULTS,
     "make_eval_results": _RESULTS,
     "parse_eval_config": "microtome.config",
+    "record": _TRACKING,
     "run_model_analysis": _ANALYSIS,
 }
-_MODULES = ("export", "exporter", "slicer", "view")
+_MODULES = ("export", "exporter", "slicer", "tracking", "view")
 
 __all__ = sorted([*_HOME, "__version__"])
 

@@ -13,7 +13,7 @@ from typing import Any
 
 _HOME = {
     "History": "history",
-    "record": "record",
+    "record": "recording",
 }
 
 __all__ = ["History", "record"]

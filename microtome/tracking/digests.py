@@ -48,7 +48,12 @@ def digest_config(eval_config: config_pb2.EvalConfig) -> str:
     computed = config_pb2.EvalConfig()
     computed.CopyFrom(eval_config)
     computed.ClearField("tracking")
-    return _digest(config.eval_config_to_json(computed).encode())
+    return digest_text(config.eval_config_to_json(computed))
+
+
+def digest_text(text: str) -> str:
+    """Fingerprint of a text."""
+    return _digest(text.encode())
 
 
 def _describe(path: str) -> tuple[int, str]:

@@ -89,11 +89,10 @@ def _evaluation(
             name: values[name] or told
             for name, told in _told_by_contexts(store, execution.id).items()
         }
-    milliseconds = artifact.create_time_since_epoch
     return Evaluation(
         id=str(artifact.id),
         execution_id=str(execution.id),
-        time=datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.timezone.utc),
+        time=_time(artifact),
         run=values["pipeline_run"] or f"execution {execution.id}",
         provenance=Provenance(**values),
         verdict=_text(artifact, schema.VERDICT) or schema.NOT_VALIDATED,
@@ -101,6 +100,14 @@ def _evaluation(
         not_tracked=_text(artifact, schema.NOT_TRACKED),
         packed=_text(artifact, schema.TRACKED),
     )
+
+
+def _time(artifact: Artifact) -> datetime.datetime:
+    told = _text(artifact, schema.EVALUATED_AT)
+    if told:
+        return datetime.datetime.fromisoformat(told)
+    milliseconds = artifact.create_time_since_epoch
+    return datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.timezone.utc)
 
 
 def _told_by_contexts(store: metadata_store.MetadataStore, execution_id: int) -> Mapping[str, str]:

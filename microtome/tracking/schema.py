@@ -38,6 +38,8 @@ SUMMARY = "summary"
 TRACKED = "tracked"
 VERDICT = "verdict"
 REASONS = "reasons"
+# ISO 8601, in UTC; only where it is not the time of recording
+EVALUATED_AT = "evaluated_at"
 
 # verdicts
 BLESSED = "BLESSED"
@@ -94,6 +96,7 @@ _RESERVED = {
     *("name", "state", "producer_component", "is_external", "tfx_version"),
     *(SLICE_KEY, SLICE, EXAMPLE_COUNT, EXAMPLE_WEIGHT, METRICS, SLICES),
     *(SLICE_COUNT, TRACKED_SLICE_COUNT, NOT_TRACKED, SUMMARY, TRACKED, VERDICT, REASONS),
+    EVALUATED_AT,
     *PROVENANCE,
 }
 
