@@ -1,4 +1,4 @@
-"""What the author of a TFX pipeline imports: the component and its artifact type."""
+"""What the author of a TFX pipeline imports: the component, its artifact type, its history."""
 
 try:
     import tfx as _tfx  # noqa: F401
@@ -10,6 +10,13 @@ except ImportError as error:
 
 from microtome.component.artifacts import SlicedMetrics
 from microtome.component.component import SlicedEvaluator
+from microtome.component.history import LastEvaluationsStrategy, last_evaluations
 from microtome.component.spec import SlicedEvaluatorSpec
 
-__all__ = ["SlicedEvaluator", "SlicedEvaluatorSpec", "SlicedMetrics"]
+__all__ = [
+    "LastEvaluationsStrategy",
+    "SlicedEvaluator",
+    "SlicedEvaluatorSpec",
+    "SlicedMetrics",
+    "last_evaluations",
+]

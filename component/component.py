@@ -52,7 +52,35 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
           for all of them with `publish: SINGLE`, which Kubeflow v2 needs, as it allows one
           artifact a key.
 
-    There is no `baseline_model` and no `blessing` yet: models are not compared and not judged.
+    There is no `baseline_model` and no `blessing` yet: two models are not compared.
+
+    With `history` a run is held against earlier ones, as `tracking.history_checks` of the config
+    says; the verdict and its reasons are properties of `evaluation`:
+
+        ```python
+        history = last_evaluations(
+            5, node="SlicedEvaluator", model=trainer.outputs["model"],
+            examples=example_gen.outputs["examples"],
+        )
+        evaluator = SlicedEvaluator(
+            ...,
+            history=history.outputs["history"],
+            eval_config={
+                "slicing_specs": [{}, {"feature_keys": ["carrier"]}],
+                "tracking": {
+                    # no slice of 500 examples may fall more than 2 % below its best of 5 runs
+                    "history_checks": [
+                        {"metric": "auc", "reference": "BEST", "max_relative_drop": 0.02,
+                         "min_examples": 500}
+                    ]
+                },
+            },
+        )
+        ```
+
+    With `on_history_failure: FAIL` the component fails where it would be NOT_BLESSED: nothing is
+    published, so downstream nodes do not run, and later runs do not count it as history. The error
+    lists the slices.
 
     Args:
         examples: Channel of `standard_artifacts.Examples`: what the model is evaluated on.
@@ -64,11 +92,16 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
             that `microtome.config.parse_eval_config` reads (TFMA's message, a dict, JSON, text).
             None: the whole data only. A `RuntimeParameter` must be of type str and hold JSON; its
             value is checked when the component runs.
+        history: Channel of earlier `standard_artifacts.ModelEvaluation`s, as `last_evaluations`
+            gives them; it may be empty. Those of the same model on the same data, and those that
+            Microtome did not write, are not looked at. Not for Kubeflow v2, which refuses the
+            resolver when it compiles the pipeline.
         example_splits: Names of the splits to evaluate together; None: `["eval"]`. A
             `RuntimeParameter` must be of type str and hold a JSON list.
 
     Raises:
-        ConfigError: The config has unknown or unsupported fields, or no split is named.
+        ConfigError: The config has unknown or unsupported fields, or checks of a history that is
+            not given, or no split is named.
     """
 
     SPEC_CLASS = spec.SlicedEvaluatorSpec
@@ -81,14 +114,18 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
         schema: channel.BaseChannel | None = None,
         eval_config: EvalConfigLike | data_types.RuntimeParameter | None = None,
         example_splits: Sequence[str] | data_types.RuntimeParameter | None = None,
+        history: channel.BaseChannel | None = None,
     ) -> None:
+        checked_config = _checked_config(eval_config)
+        _check_history(checked_config, history)
         super().__init__(
             spec=spec.SlicedEvaluatorSpec(
                 **{
                     keys.EXAMPLES: examples,
                     keys.MODEL: model,
                     keys.SCHEMA: schema,
-                    keys.EVAL_CONFIG: _checked_config(eval_config),
+                    keys.HISTORY: history,
+                    keys.EVAL_CONFIG: checked_config,
                     keys.EXAMPLE_SPLITS: _checked_splits(example_splits),
                     keys.MICROTOME_VERSION: version.__version__,
                     keys.EVALUATION: channel.Channel(standard_artifacts.ModelEvaluation),
@@ -111,6 +148,21 @@ def _checked_config(
     parsed = config.parse_eval_config({} if eval_config is None else eval_config)
     config.check_supported(parsed)
     return parsed
+
+
+def _check_history(
+    eval_config: config_pb2.EvalConfig | data_types.RuntimeParameter,
+    history: channel.BaseChannel | None,
+) -> None:
+    has_checks = isinstance(eval_config, config_pb2.EvalConfig) and bool(
+        eval_config.tracking.history_checks
+    )
+    if history is None and has_checks:
+        raise errors.ConfigError(
+            "The config has tracking.history_checks, but SlicedEvaluator is given no `history` to "
+            "check against. Give it history=last_evaluations(...).outputs['history'], or remove "
+            "the checks. (Kubeflow v2 has no resolver that finds a history: remove them there.)"
+        )
 
 
 def _checked_splits(

@@ -27,6 +27,9 @@ class SlicedEvaluatorSpec(component_spec.ComponentSpec):
         keys.EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples),
         keys.MODEL: component_spec.ChannelParameter(type=standard_artifacts.Model),
         keys.SCHEMA: component_spec.ChannelParameter(type=standard_artifacts.Schema, optional=True),
+        keys.HISTORY: component_spec.ChannelParameter(
+            type=standard_artifacts.ModelEvaluation, optional=True
+        ),
     }
     OUTPUTS: ClassVar = {
         keys.EVALUATION: component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),

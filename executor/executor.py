@@ -14,7 +14,7 @@ from tfx.utils import path_utils
 
 from microtome import config, version
 from microtome.errors import ConfigError, DataError
-from microtome.executor import analysis, inputs, keys, publish
+from microtome.executor import analysis, history, inputs, keys, publish
 from microtome.model import signature
 from microtome.proto import config_pb2
 from microtome.results import names
@@ -39,6 +39,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             input_dict:
                 - `examples`: One or more `Examples`, evaluated together.
                 - `model`: One `Model` with an EvalSavedModel inside.
+                - `history`: Earlier `ModelEvaluation`s that the config's checks refer to; it may
+                  be missing or empty.
             output_dict:
                 - `evaluation`: One `ModelEvaluation`: receives the result files.
                 - `sliced_metrics`: One `SlicedMetrics`: replaced by one a tracked slice, that one
@@ -54,6 +56,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             ModelError: The model artifact has no EvalSavedModel, or it cannot be evaluated.
             DataError: The examples cannot be read, or do not fit the model.
             OutputError: The results cannot be written.
+            HistoryError: A slice fell too far behind its history, and the config says that the
+                component fails then.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         eval_config = _eval_config(exec_properties)
@@ -78,10 +82,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         )
 
         selection = selection_lib.select_slices(result.slices(), eval_config)
+        verdict, reasons = history.judge(
+            selection, input_dict.get(keys.HISTORY, []), provenance, eval_config.tracking
+        )
         output_dict[keys.SLICED_METRICS], selection = publish.publish_slices(
             sliced_metrics, selection, provenance, eval_config.tracking.publish
         )
-        publish.describe_evaluation(evaluation, selection, provenance)
+        publish.describe_evaluation(evaluation, selection, provenance, verdict, reasons)
         _LOG.info(
             "%d slices evaluated, %d recorded. Results: %s",
             selection.computed,

@@ -7,6 +7,8 @@ other. TFX's own module of these names is not used, because it imports TensorFlo
 EXAMPLES = "examples"
 MODEL = "model"
 SCHEMA = "schema"
+# Microtome's own
+HISTORY = "history"
 
 EVALUATION = "evaluation"
 SLICED_METRICS = "sliced_metrics"
