@@ -187,7 +187,7 @@ def run(text: str) -> str | int:
 
 def _add_run(question: argparse._ActionsContainer) -> None:
     question.add_argument(
-        "--run", type=run, default=-1, metavar="RUN", help="by default the last one"
+        "--run", type=run, default="-1", metavar="RUN", help="by default the last one"
     )
 
 
