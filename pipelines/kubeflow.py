@@ -4,7 +4,8 @@
         --image registry/microtome:1 --output flights.yaml
 
 Kubeflow v2 allows one artifact a key, so the tracked slices of an evaluation go into one
-`SlicedMetrics` artifact.
+`SlicedMetrics` artifact. It has no resolver that finds earlier evaluations, so that none is held
+against its history.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ def compile_pipeline(root: str, data_root: str, image: str, output: str) -> None
         root,
         data_root,
         publish=config_pb2.Tracking.SINGLE,
+        history=False,
     )
     config = kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
         default_image=image, use_pipeline_spec_2_1=True

@@ -59,9 +59,12 @@ def table(history: History) -> pd.DataFrame:
 
 
 def states(root: pathlib.Path) -> dict[int, int]:
+    """The last known states of all executions but the resolver's, which every run repeats."""
     config = metadata.sqlite_metadata_connection_config(str(root / local.METADATA_FILE))
     executions = metadata_store.MetadataStore(config).get_executions()
-    return collections.Counter(execution.last_known_state for execution in executions)
+    return collections.Counter(
+        execution.last_known_state for execution in executions if "Resolver" not in execution.type
+    )
 
 
 def test_the_third_run_is_cached(root: pathlib.Path) -> None:
@@ -105,6 +108,29 @@ def test_crosses_are_in_the_files_and_not_recorded(table: pd.DataFrame) -> None:
 def test_an_evaluation_from_the_cache_counts_once(history: History) -> None:
     assert len(history.runs) == 2
     assert len(history) == 4
+
+
+def test_the_next_month_is_held_against_the_month_before(history: History) -> None:
+    first, second = (
+        one for one in history.evaluations if one.node == pipeline.NEXT_MONTH_EVALUATOR
+    )
+    assert first.verdict == "NOT_VALIDATED"
+    (checked,) = (reason for reason in second.reasons if reason["rule"] == "checked")
+    assert checked["evaluations"] == [first.id]
+    large = [
+        key
+        for key, count in zip(second.block.keys, second.block.counts, strict=True)
+        if count >= 500
+    ]
+    fell = [
+        key
+        for key in large
+        if second.number(key, "auc") < 0.98 * first.number(key, "auc")
+        and first.block.counts[first.block.position(key)] >= 500
+    ]
+    assert () in large
+    assert second.verdict == ("NOT_BLESSED" if fell else "BLESSED")
+    assert sum(reason["failed"] for reason in second.reasons) == len(fell)
 
 
 def test_the_recorded_numbers_are_those_of_the_result_files(history: History) -> None:

@@ -18,6 +18,7 @@ import microtome.pipelines
 from microtome.pipelines import kubeflow
 
 NODES = {"ImportExampleGen", "Trainer", "SlicedEvaluator-hold-out", "SlicedEvaluator-next-month"}
+HISTORY = "LastEvaluations-SlicedEvaluator-next-month"
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,7 @@ def test_airflow_loads_the_dag(tmp_path: pathlib.Path) -> None:
     loaded = json.loads(process.stdout.splitlines()[-1])
     assert loaded["errors"] == {}
     tasks = loaded["dags"]["flights"]
-    assert set(tasks) == NODES
+    assert set(tasks) == {*NODES, HISTORY}
+    assert set(tasks["SlicedEvaluator-next-month"]) == {"ImportExampleGen", "Trainer", HISTORY}
     assert tasks["SlicedEvaluator-hold-out"] == ["ImportExampleGen", "Trainer"]
     assert loaded["retries"] == [0]
