@@ -99,9 +99,12 @@ class History:
         Raises:
             DataError: There is no such store.
         """
-        from microtome.tracking import mlmd_source, stores
+        from microtome.tracking import stores
 
         store = stores.open_store(where)
+        # after open_store, which tells where ml_metadata is not installed
+        from microtome.tracking import mlmd_source
+
         described = stores.describe_store(where)
         return cls(lambda: mlmd_source.read_evaluations(store, pipeline), store, described)
 
