@@ -180,8 +180,8 @@ def _outcome(block: Block, newest_first: Sequence[Evaluation], check: HistoryChe
     ]
     new = _texts(block.keys, np.flatnonzero(asked & ~known & np.isfinite(values)))
     gone = _vanished(block, asked, referred[0], specs, check)
-    notes += _slices_note("new_slices", new, check, f"not in {name}")
-    notes += _slices_note("vanished_slices", gone, check, "not here any more")
+    notes += _slices_note("new_slices", new, check, "with nothing earlier to compare with")
+    notes += _slices_note("vanished_slices", gone, check, "gone, or with too few now")
     return _Outcome(failures, notes, passed=bool(compared.any()))
 
 
@@ -338,8 +338,7 @@ def _slices_note(
 ) -> Iterator[Reason]:
     if names:
         shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-        of_size = f" of at least {check.min_examples} examples" if check.min_examples > 1 else ""
-        message = f"{check.metric}: {_slices(len(names))}{of_size} {where}: {shown}."
+        message = f"{check.metric}: {_slices(len(names))} {where}: {shown}."
         yield _note(
             rule,
             message,
