@@ -12,6 +12,7 @@ from tfx.types import channel, standard_artifacts
 from microtome.errors import ConfigError
 from microtome.executor import keys
 from microtome.tracking import schema
+from microtome.tracking.texts import read_text
 
 DEFAULT_LIMIT = 5
 
@@ -141,4 +142,4 @@ def _creation(artifact: types.Artifact) -> tuple[int, int]:
 
 
 def _text(artifact: types.Artifact, name: str) -> str:
-    return artifact.get_string_custom_property(name)
+    return read_text(artifact.mlmd_artifact.custom_properties, name)

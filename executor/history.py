@@ -16,6 +16,7 @@ from microtome.tracking import history_checks, schema
 from microtome.tracking.evaluations import Evaluation
 from microtome.tracking.schema import Provenance
 from microtome.tracking.selection import Selection
+from microtome.tracking.texts import read_text
 
 _LOG = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ def _is_same(earlier: Provenance, now: Provenance) -> bool:
 def _evaluation(artifact: Any) -> Evaluation:
     message = artifact.mlmd_artifact
     texts = {
-        name: message.custom_properties[name].string_value
+        name: read_text(message.custom_properties, name)
         for name in (*schema.PROVENANCE, schema.VERDICT, schema.TRACKED)
         if name in message.custom_properties
     }

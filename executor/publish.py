@@ -20,6 +20,7 @@ from microtome.results import names
 from microtome.tracking import properties, schema
 from microtome.tracking.schema import Provenance
 from microtome.tracking.selection import Selection
+from microtome.tracking.texts import read_text
 
 METRICS_FILE = "metrics.json"
 
@@ -91,15 +92,15 @@ def describe_evaluation(
     _write(
         artifact.uri,
         {
-            "provenance": {name: described.get(name, "") for name in schema.PROVENANCE},
+            "provenance": {name: read_text(described, name) for name in schema.PROVENANCE},
             schema.VERDICT: verdict,
             schema.REASONS: list(reasons),
-            schema.NOT_TRACKED: described.get(schema.NOT_TRACKED, ""),
-            schema.TRACKED: described[schema.TRACKED],
+            schema.NOT_TRACKED: read_text(described, schema.NOT_TRACKED),
+            schema.TRACKED: read_text(described, schema.TRACKED),
         },
         names.TRACKING,
     )
-    if note := described.get(schema.NOT_TRACKED):
+    if note := read_text(described, schema.NOT_TRACKED):
         _LOG.info("Not recorded in ML Metadata: %s. They stand in %s.", note, artifact.uri)
 
 

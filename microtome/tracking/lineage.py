@@ -11,6 +11,7 @@ from ml_metadata.proto import metadata_store_pb2
 
 from microtome.tracking import schema
 from microtome.tracking.evaluations import Evaluation
+from microtome.tracking.texts import read_text
 
 _Event = metadata_store_pb2.Event
 _INPUTS = (_Event.INPUT, _Event.DECLARED_INPUT)
@@ -75,11 +76,12 @@ def ancestors(
         for a in store.get_artifacts_by_id(artifact_ids):
             role, of = roles[a.id]
             found.append(Ancestor(depth, role, "artifact", a.type, a.id, a.uri, _told(a), of))
-        makers: dict[int, int] = {}
         ascended = [known for known in artifact_ids if roles[known][0] not in _NOT_ASCENDED]
-        for event in store.get_events_by_artifact_ids(ascended) if ascended else ():
-            if event.type in _OUTPUTS and event.execution_id not in seen_executions:
-                makers.setdefault(event.execution_id, event.artifact_id)
+        makers = {
+            execution_id: artifact_id
+            for artifact_id, execution_id in _first_makers(store, ascended).items()
+            if execution_id not in seen_executions
+        }
         if not makers:
             break
         seen_executions.update(makers)
@@ -89,6 +91,18 @@ def ancestors(
             if event.type in _INPUTS:
                 roles.setdefault(event.artifact_id, (_role(event.path.steps), event.execution_id))
     return found
+
+
+def _first_makers(
+    store: metadata_store.MetadataStore, artifact_ids: Sequence[int]
+) -> dict[int, int]:
+    """The execution that made each artifact; later ones took it from a cache or imported it."""
+    makers: dict[int, int] = {}
+    for event in store.get_events_by_artifact_ids(artifact_ids) if artifact_ids else ():
+        if event.type in _OUTPUTS:
+            known = makers.get(event.artifact_id, event.execution_id)
+            makers[event.artifact_id] = min(known, event.execution_id)
+    return makers
 
 
 def _executions(
@@ -114,7 +128,7 @@ def _told(node: Any) -> dict[str, str]:
     told = {}
     for properties in (node.properties, node.custom_properties):
         for name, value in properties.items():
-            if name not in _HIDDEN:
-                text = str(getattr(value, value.WhichOneof("value")))
+            if name not in _HIDDEN and "~" not in name:
+                text = read_text(properties, name) or str(getattr(value, value.WhichOneof("value")))
                 told[name] = text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + "…"
     return told

@@ -16,6 +16,7 @@ from ml_metadata.proto import metadata_store_pb2
 from microtome.tracking import schema
 from microtome.tracking.evaluations import Evaluation, parse_reasons
 from microtome.tracking.schema import Provenance
+from microtome.tracking.texts import read_text
 
 Event = metadata_store_pb2.Event
 Artifact = metadata_store_pb2.Artifact
@@ -130,7 +131,7 @@ def _text(node: Any, name: str) -> str:
         return ""
     kind = value.WhichOneof("value")
     if kind == "string_value":
-        return str(value.string_value)
+        return read_text(node.custom_properties, name)
     if kind == "double_value" and value.double_value.is_integer():
         return str(int(value.double_value))
     return str(getattr(value, kind)) if kind in ("int_value", "double_value") else ""

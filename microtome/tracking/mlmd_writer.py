@@ -29,6 +29,7 @@ from microtome.tracking import properties, schema
 from microtome.tracking.evaluated import Place
 from microtome.tracking.schema import Provenance
 from microtome.tracking.selection import Selection
+from microtome.tracking.texts import read_text, text_properties
 
 # keys of the events' paths, as the component's channels are named
 MODEL = "model"
@@ -179,7 +180,7 @@ def _put(store: metadata_store.MetadataStore, entry: Entry) -> int:
         last_known_state=pb.Execution.COMPLETE,
     )
     told = {
-        "eval_config": config_lib.eval_config_to_json(entry.eval_config),
+        **text_properties("eval_config", config_lib.eval_config_to_json(entry.eval_config)),
         "example_splits": json.dumps(_texts(entry.provenance.split)),
         "microtome_version": entry.provenance.microtome_version,
     }
@@ -437,7 +438,7 @@ def _found(store: metadata_store.MetadataStore, execution_id: int) -> Found:
         execution_id=execution_id,
         evaluation_id=evaluation.id,
         slice_count=told[schema.TRACKED_SLICE_COUNT].int_value,
-        packed=told[schema.TRACKED].string_value,
+        packed=read_text(told, schema.TRACKED),
     )
 
 

@@ -1,7 +1,8 @@
 """The properties that tell an evaluation and its slices, as plain values by name.
 
 TFX's artifacts (`executor.publish`) and those of `record` are filled with the same. A str, int or
-float is a property of that type, a list or dict a struct.
+float is a property of that type, a list or dict a struct. Long texts are parted, and large structs
+are texts of JSON: see `texts`.
 
 A slice's artifact:
 
@@ -27,20 +28,23 @@ from microtome.tracking import schema
 from microtome.tracking.block import make_block, pack
 from microtome.tracking.schema import Provenance
 from microtome.tracking.selection import Selection, SliceRecord
+from microtome.tracking.texts import json_properties, text_properties
 
 Properties = dict[str, Any]
 
 _HEADLINE_METRICS = 20
+_MAX_INT = 2**31 - 1
+_MAX_NAME = 255
 
 
 def of_slice(record: SliceRecord, provenance: Provenance) -> Properties:
     """Of the artifact of one slice."""
     return {
         **_of_provenance(provenance),
-        schema.SLICE_KEY: record.slice_key,
-        schema.SLICE: record.slice_json,
+        **text_properties(schema.SLICE_KEY, record.slice_key),
+        **text_properties(schema.SLICE, record.slice_json),
         **_counts(record),
-        schema.METRICS: dict(record.metrics),
+        **json_properties(schema.METRICS, dict(record.metrics)),
         **_doubles(record),
     }
 
@@ -50,7 +54,7 @@ def of_slices(selection: Selection, provenance: Provenance) -> Properties:
     overall = selection.overall
     return {
         **_of_provenance(provenance),
-        schema.SLICES: [record.to_json() for record in selection.records],
+        **json_properties(schema.SLICES, [record.to_json() for record in selection.records]),
         schema.TRACKED_SLICE_COUNT: len(selection.records),
         **({**_counts(overall), **_doubles(overall)} if overall else {}),
     }
@@ -81,27 +85,44 @@ def of_evaluation(
         **(_counts(overall) if overall else {}),
         **(dict(list(_doubles(overall).items())[:_HEADLINE_METRICS]) if overall else {}),
         **counts,
-        **({schema.NOT_TRACKED: note} if note else {}),
-        schema.SUMMARY: {
-            "overall": overall.to_json() if overall else None,
-            **counts,
-            schema.NOT_TRACKED: note,
-        },
+        **(text_properties(schema.NOT_TRACKED, note) if note else {}),
+        **json_properties(
+            schema.SUMMARY,
+            {
+                "overall": overall.to_json() if overall else None,
+                **counts,
+                schema.NOT_TRACKED: note,
+            },
+        ),
         schema.VERDICT: verdict,
-        schema.REASONS: json.dumps(list(reasons)),
-        schema.TRACKED: pack(make_block(selection.records)),
+        **text_properties(schema.REASONS, json.dumps(list(reasons))),
+        **text_properties(schema.TRACKED, pack(make_block(selection.records))),
     }
 
 
 def _of_provenance(provenance: Provenance) -> Properties:
-    return {name: value for name, value in dataclasses.asdict(provenance).items() if value}
+    told: Properties = {}
+    for name, value in dataclasses.asdict(provenance).items():
+        if value:
+            told |= text_properties(name, value)
+    return told
 
 
 def _counts(record: SliceRecord) -> Properties:
     weight = record.rounded_weight()
-    counts: Properties = {schema.EXAMPLE_COUNT: record.example_count}
+    count = record.example_count
+    # MySQL and PostgreSQL keep integers of 32 bits
+    counts: Properties = {schema.EXAMPLE_COUNT: count if count <= _MAX_INT else float(count)}
     return counts if weight is None else {**counts, schema.EXAMPLE_WEIGHT: weight}
 
 
 def _doubles(record: SliceRecord) -> Properties:
-    return {schema.property_name(name): value for name, value in record.doubles().items()}
+    doubles: Properties = {}
+    seen: set[str] = set()
+    for metric, value in record.doubles().items():
+        name = schema.property_name(metric)
+        # MySQL holds names for equal that differ in case, and none takes longer ones
+        if name.casefold() not in seen and len(name) <= _MAX_NAME and "\\" not in name:
+            seen.add(name.casefold())
+            doubles[name] = value
+    return doubles

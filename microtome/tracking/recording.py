@@ -273,7 +273,10 @@ def _with_tracking(
         else:
             given = config_lib.parse_eval_config({"tracking": tracking})
         merged.tracking.CopyFrom(given.tracking)
-    config_lib.check_supported(config_pb2.EvalConfig(tracking=merged.tracking))
+        # the rest is done: it need not be supported, as TFMA's may not
+        config_lib.check_supported(
+            config_pb2.EvalConfig(tracking=merged.tracking, slicing_specs=merged.slicing_specs)
+        )
     return merged
 
 

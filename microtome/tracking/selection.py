@@ -57,7 +57,9 @@ class SliceRecord:
     @property
     def slice_json(self) -> str:
         """The slice as a JSON list of [column, value], which tells the number 5 from the text."""
-        return json.dumps([[column, json_value(value)] for column, value in self.key])
+        pairs = [[column, json_value(value)] for column, value in self.key]
+        # ML Metadata cannot store a backslash on PostgreSQL
+        return json.dumps(pairs, ensure_ascii=False)
 
     def rounded_weight(self) -> float | None:
         """The sum of the weights, rounded as ML Metadata stores it; None unless it is finite."""

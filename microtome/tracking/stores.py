@@ -24,9 +24,11 @@ import contextlib
 import errno
 import os
 import pathlib
+import random
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -59,6 +61,10 @@ _NO_SCHEMA = re.compile(
     "attempt to write a readonly database|CREATE command denied|cannot execute CREATE TABLE"
     "|permission denied for schema"
 )
+
+# another process makes the tables at this moment
+_BEING_MADE = re.compile("concurrent connection to the empty database|database is locked")
+_ATTEMPTS = 8
 
 
 def open_store(where: Any, *, writable: bool = False) -> Any:
@@ -264,11 +270,16 @@ def _set_mode(config: Any, location: Location, writable: bool) -> None:
 
 def _connect(config: Any, location: Location, writable: bool, mlmd: ModuleType) -> Any:
     read_only = location.scheme == "postgresql" and not writable
-    try:
-        with _read_only_sessions() if read_only else contextlib.nullcontext():
-            return mlmd.MetadataStore(config)
-    except (RuntimeError, mlmd.errors.StatusError) as error:
-        said = str(error)
+    said = ""
+    for attempt in range(_ATTEMPTS):
+        time.sleep(random.uniform(0, 0.5 * attempt))
+        try:
+            with _read_only_sessions() if read_only else contextlib.nullcontext():
+                return mlmd.MetadataStore(config)
+        except (RuntimeError, mlmd.errors.StatusError) as error:
+            said = str(error)
+        if not _BEING_MADE.search(said):
+            break
     # not chained: what ml_metadata says may hold the password
     raise ConfigError(f"The store {location} cannot be opened. {_reason(said, location, writable)}")
 

@@ -78,3 +78,23 @@ def test_lineage_leads_to_the_model_its_trainer_and_its_examples(store_url, laun
 def test_a_store_without_evaluations_is_empty(store_url):
     open_store(store_url, writable=True)
     assert len(History.open(store_url)) == 0
+
+
+def test_any_number_and_any_name_of_slices(store_url, launcher):
+    """PostgreSQL refuses long texts and backslashes, MySQL names that differ in case only."""
+    names = ["é", 'a"b', "back\\slash", "%q", "100 %", *(f"D{i}" for i in range(300))]
+    numbers = {
+        (("dest", name),): (2000 - i, {"auc": i / 7, "AUC": i / 9, "curve": [0.5] * 300 * (i == 0)})
+        for i, name in enumerate(names)
+    }
+    reasons = [{"slice": name, "message": "fell \\ far"} for name in names]
+    launcher.evaluate(
+        1, numbers, reasons=reasons, data_uri=",".join(f"span/{i}" for i in range(999))
+    )
+    history = History.open(store_url)
+    (one,) = history.evaluations
+    assert [dict(key)["dest"] for key in one.block.keys] == names
+    assert one.number((("dest", "back\\slash"),), "auc") == 2 / 7
+    assert one.number((("dest", "D299"),), "AUC") == 304 / 9
+    assert list(one.reasons) == reasons
+    assert one.provenance.data_uri.endswith(",span/399")
