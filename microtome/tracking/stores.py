@@ -272,7 +272,7 @@ def _connect(config: Any, location: Location, writable: bool, mlmd: ModuleType) 
     read_only = location.scheme == "postgresql" and not writable
     said = ""
     for attempt in range(_ATTEMPTS):
-        time.sleep(random.uniform(0, 0.5 * attempt))
+        time.sleep(random.uniform(0, 0.25 * attempt))
         try:
             with _read_only_sessions() if read_only else contextlib.nullcontext():
                 return mlmd.MetadataStore(config)
