@@ -75,8 +75,9 @@ def make_plan(
                     structure.refuse_leaf(name, refused[owners[name]])
                 else:
                     usable[name] = with_layout(leaf, checked[owners[name]])
-            fetched = tuple(checked.values())
-            planner = _Planner(model, structure, usable, owners, fetched, tuple(weight_keys), probe)
+            planner = _Planner(
+                model, structure, usable, owners, tuple(checked.values()), tuple(weight_keys), probe
+            )
             plan = planner.plan(features, reference)
     except tf.errors.OpError as error:
         find_refused_example(model, examples)

@@ -475,7 +475,7 @@ def _numbers(
         texts = [stringify_slice_key(key) for place, key in places if place is not None]
     wanted = block.metrics if metrics is None else metrics
     names = [name for name in wanted if name in block.metrics]
-    columns = [block.metrics.index(name) for name in names]
+    columns = np.array([block.metrics.index(name) for name in names], np.int64)
     return _Numbers(
         np.repeat(np.array(texts, object), len(columns)),
         np.repeat(block.counts[rows], len(columns)),

@@ -11,19 +11,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ml_metadata.metadata_store import metadata_store
-from ml_metadata.proto import metadata_store_pb2
+from ml_metadata.proto import metadata_store_pb2 as pb
 
 from microtome.tracking import schema
 from microtome.tracking.evaluations import Evaluation, parse_reasons
 from microtome.tracking.schema import Provenance
 from microtome.tracking.texts import read_text
 
-Event = metadata_store_pb2.Event
-Artifact = metadata_store_pb2.Artifact
-Execution = metadata_store_pb2.Execution
-
-_OUTPUTS = (Event.OUTPUT, Event.DECLARED_OUTPUT)
-_DONE = (Execution.COMPLETE, Execution.CACHED)
+_OUTPUTS = (pb.Event.OUTPUT, pb.Event.DECLARED_OUTPUT)
+_DONE = (pb.Execution.COMPLETE, pb.Execution.CACHED)
 
 
 def read_evaluations(
@@ -41,7 +37,7 @@ def read_evaluations(
     artifacts = [
         artifact
         for artifact in store.get_artifacts_by_type(schema.EVALUATION_TYPE)
-        if artifact.state == Artifact.LIVE and schema.TRACKED in artifact.custom_properties
+        if artifact.state == pb.Artifact.LIVE and schema.TRACKED in artifact.custom_properties
     ]
     named = [_text(artifact, "pipeline_name") for artifact in artifacts]
     if pipeline is not None:
@@ -58,8 +54,8 @@ def read_evaluations(
 
 
 def _producers(
-    store: metadata_store.MetadataStore, artifacts: Iterable[Artifact]
-) -> dict[int, Execution]:
+    store: metadata_store.MetadataStore, artifacts: Iterable[pb.Artifact]
+) -> dict[int, pb.Execution]:
     """The execution that made each artifact: the first, where later ones took it from a cache."""
     ids = [artifact.id for artifact in artifacts]
     if not ids:
@@ -81,7 +77,7 @@ def _producers(
 
 
 def _evaluation(
-    store: metadata_store.MetadataStore, artifact: Artifact, execution: Execution
+    store: metadata_store.MetadataStore, artifact: pb.Artifact, execution: pb.Execution
 ) -> Evaluation:
     values: dict[str, str] = {name: _text(artifact, name) for name in schema.PROVENANCE}
     values["evaluation_uri"] = values["evaluation_uri"] or artifact.uri
@@ -103,7 +99,7 @@ def _evaluation(
     )
 
 
-def _time(artifact: Artifact) -> datetime.datetime:
+def _time(artifact: pb.Artifact) -> datetime.datetime:
     told = _text(artifact, schema.EVALUATED_AT)
     if told:
         return datetime.datetime.fromisoformat(told)

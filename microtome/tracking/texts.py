@@ -15,7 +15,7 @@ MAX_BYTES = 2400
 # of a struct, as JSON; PostgreSQL allows some 1,900
 _MAX_STRUCT_BYTES = 1500
 _QUOTED = "%q"
-_UNSAFE = {"%": "%25", "\\": "%5C", "\0": "%00"}
+_UNSAFE = str.maketrans({"%": "%25", "\\": "%5C", "\0": "%00"})
 
 
 def text_properties(name: str, text: str) -> dict[str, str]:
@@ -25,7 +25,7 @@ def text_properties(name: str, text: str) -> dict[str, str]:
     with `%q`.
     """
     if text.startswith(_QUOTED) or "\\" in text or "\0" in text:
-        text = _QUOTED + text.translate(str.maketrans(_UNSAFE))
+        text = _QUOTED + text.translate(_UNSAFE)
     size = MAX_BYTES if text.isascii() else MAX_BYTES // 4
     parts = [text[start : start + size] for start in range(0, len(text), size)] or [""]
     return {_part_name(name, number): part for number, part in enumerate(parts)}
