@@ -16,6 +16,8 @@ examples:
   microtome evaluate --model export/eval --data 'eval-*.tfrecord.gz' --slice carrier
   microtome evaluate --model export/eval --data eval-* --slice carrier,origin --slice month=7 \\
       --output evaluation -- --direct_running_mode=multi_processing --direct_num_workers=4
+  microtome evaluate --model export/eval --data day-2/* --slice carrier --output results/day-2 \\
+      --record metadata.sqlite --pipeline flights --run day-2 --span 2
 """
 _SHOW_EXAMPLES = """
 examples:
@@ -45,7 +47,20 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     args.beam_args = argv[len(own) + 1 :]
     if args.beam_args and args.command != "evaluate":
         parser.error(f"arguments after `--` are for Beam; {args.command} does not run it")
+    if args.command == "evaluate":
+        _check_recording(parser, args)
     return args
+
+
+def _check_recording(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    given = [name for name in ("pipeline", "run", "span", "split") if getattr(args, name)]
+    if args.record is None:
+        if given:
+            parser.error(f"--{given[0]} says where an evaluation is recorded: it needs --record")
+        return
+    missing = [name for name in ("pipeline", "output") if not getattr(args, name)]
+    if missing:
+        parser.error(f"--record needs --{' and --'.join(missing)}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -108,11 +123,31 @@ def _add_evaluate(commands: Commands) -> None:
         help="directory for the result; a new temporary one if not given. An older result in it is "
         "replaced",
     )
+    _add_recording(command)
     command.add_argument("--batch-size", type=int, metavar="N", help="most examples a batch")
     command.add_argument(
         "--slices", type=_count, default=20, metavar="N", help="print at most N slices (20)"
     )
     _add_debug(command)
+
+
+def _add_recording(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group(
+        "recording", "Into the history of a pipeline, in ML Metadata; it points at --output."
+    )
+    group.add_argument(
+        "--record",
+        metavar="STORE",
+        help="an SQLite file, or the URL of a store: mysql://..., postgresql://..., grpc://...",
+    )
+    group.add_argument("--pipeline", metavar="NAME", help="the pipeline whose history it joins")
+    group.add_argument(
+        "--run", metavar="ID", help="the run's id; by default made of time and content"
+    )
+    group.add_argument(
+        "--span", metavar="N", type=_count_text, help="the data's span, such as the day"
+    )
+    group.add_argument("--split", metavar="NAME", help="the data's split")
 
 
 def _add_show(commands: Commands) -> None:
@@ -206,6 +241,10 @@ def _add_debug(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--debug", action="store_true", help="show tracebacks and what other libraries log"
     )
+
+
+def _count_text(text: str) -> str:
+    return str(_count(text))
 
 
 def _count(text: str) -> int:

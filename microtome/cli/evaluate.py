@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from microtome.cli import quiet, tables
-from microtome.errors import ConfigError
+from microtome.errors import ConfigError, MicrotomeError, OutputError
 from microtome.slicing.spec import SingleSliceSpec
 
 if TYPE_CHECKING:
@@ -30,14 +31,19 @@ def run(args: argparse.Namespace) -> None:
     """
     slices = list(dict.fromkeys([SingleSliceSpec(), *map(parse_slice, args.slice)]))
     config = None if args.config is None else read_config(args.config, slices)
+    if args.record is not None:
+        _check_recording(args)
     with quiet.silent_imports(args.debug):
         from apache_beam.options.pipeline_options import PipelineOptions
 
         from microtome.executor import analysis
         from microtome.model import planning  # noqa: F401
+    model = analysis.default_eval_shared_model(args.model, example_weight_key=args.weight)
+    if args.record is not None and config is not None:
+        _check_tracking(config, model.model_path)
     with _heartbeat():
         result = analysis.run_model_analysis(
-            analysis.default_eval_shared_model(args.model, example_weight_key=args.weight),
+            model,
             data_location=args.data,
             file_format=args.format,
             slice_spec=slices if config is None else None,
@@ -48,6 +54,46 @@ def run(args: argparse.Namespace) -> None:
         )
     print(tables.to_text(result, args.slices))
     print(f"\n{how_computed(result)}")
+    if args.record is not None:
+        sys.stdout.flush()
+        _record(result, args)
+
+
+def _check_recording(args: argparse.Namespace) -> None:
+    """Finds before the evaluation what would hinder its recording."""
+    with quiet.silent_imports(args.debug):
+        from microtome.tracking import recording
+
+        recording.check_arguments(args.pipeline, args.run)
+        recording.check_store(args.record)
+
+
+def _check_tracking(config: config_pb2.EvalConfig, model_path: str) -> None:
+    from microtome.model import signature
+    from microtome.results import names
+    from microtome.tracking import selection
+
+    in_graph = signature.read_signature(model_path).metrics
+    selection.check_metrics(config, [*in_graph, names.EXAMPLE_COUNT, names.EXAMPLE_WEIGHT])
+
+
+def _record(result: EvalResult, args: argparse.Namespace) -> None:
+    from microtome.tracking import recording
+
+    try:
+        recording.record(
+            result,
+            args.record,
+            pipeline=args.pipeline,
+            run=args.run or None,
+            span=args.span or "",
+            split=args.split or "",
+        )
+    except MicrotomeError as error:
+        raise OutputError(
+            f"{error}\nThe evaluation itself is complete, in {result.output_path}. Record it with "
+            "microtome.record(directory, store, pipeline=...)."
+        ) from error
 
 
 def parse_slice(text: str) -> SingleSliceSpec:
