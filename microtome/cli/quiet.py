@@ -26,6 +26,8 @@ def prepare(debug: bool) -> None:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    # ml_metadata's, whose errors are told in the message
+    os.environ.setdefault("GLOG_minloglevel", "3")
     logging.getLogger("microtome").setLevel(logging.INFO)
     # which metrics are not cut is told with the result
     logging.getLogger("microtome.model.planning").setLevel(logging.ERROR)

@@ -21,7 +21,6 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import scipy.stats
 
 from microtome.errors import ConfigError
 from microtome.slicing.keys import stringify_slice_key
@@ -185,6 +184,9 @@ def _judged(
     min_change: float,
     confidence: float,
 ) -> pd.DataFrame:
+    # half a second, which other questions need not wait for
+    import scipy.stats
+
     table, worse = table[is_compared].reset_index(drop=True), worse[is_compared]
     error = table["standard_error"].to_numpy()
     with np.errstate(all="ignore"):

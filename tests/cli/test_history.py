@@ -350,6 +350,17 @@ def test_no_store(tmp_path, capfd):
     assert not missing.exists()
 
 
+def test_no_server():
+    pytest.importorskip("ml_metadata")
+    url = "mysql://reader:secret@127.0.0.1:1/mlmd"
+    args = [sys.executable, "-m", "microtome", "history", url, "runs"]
+    done = subprocess.run(args, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "127.0.0.1:1" in done.stderr
+    assert "secret" not in done.stderr
+
+
 def test_no_evaluations(tmp_path, capfd):
     pytest.importorskip("ml_metadata")
     from microtome.tracking.stores import open_store
