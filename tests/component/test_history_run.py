@@ -1,9 +1,12 @@
-"""Runs held against earlier ones, by TFX's local runner, with ML Metadata in SQLite."""
+"""Runs held against earlier ones, by TFX's local runner and by Airflow."""
 
 from __future__ import annotations
 
 import json
+import os
 import pathlib
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -50,7 +53,7 @@ class Pipeline:
         self._name = name
         self._connection = metadata.sqlite_metadata_connection_config(str(folder / "mlmd.sqlite"))
 
-    def run(self, examples_uri: str, **tracking: Any) -> None:
+    def made(self, examples_uri: str, **tracking: Any) -> pipeline.Pipeline:
         model = importer.Importer(
             source_uri=self._model_uri, artifact_type=standard_artifacts.Model
         ).with_id("model")
@@ -66,15 +69,16 @@ class Pipeline:
             history=history.outputs["history"],
             eval_config={**CONFIG, "tracking": {**CONFIG["tracking"], **tracking}},
         )
-        local_dag_runner.LocalDagRunner().run(
-            pipeline.Pipeline(
-                pipeline_name=self._name,
-                pipeline_root=str(self._folder / "root"),
-                components=[model, examples, history, evaluator],
-                enable_cache=True,
-                metadata_connection_config=self._connection,
-            )
+        return pipeline.Pipeline(
+            pipeline_name=self._name,
+            pipeline_root=str(self._folder / "root"),
+            components=[model, examples, history, evaluator],
+            enable_cache=True,
+            metadata_connection_config=self._connection,
         )
+
+    def run(self, examples_uri: str, **tracking: Any) -> None:
+        local_dag_runner.LocalDagRunner().run(self.made(examples_uri, **tracking))
 
     @property
     def store(self) -> metadata_store.MetadataStore:
@@ -163,3 +167,53 @@ def test_runs_are_held_against_their_history(
     other = Pipeline(tmp_path, model_uri, name="others")
     other.run(data["second"])
     assert other.last_history() == []
+
+
+_RUN_ON_AIRFLOW = """
+import datetime, json, pathlib, sys
+from airflow.utils import db
+from tfx.orchestration.airflow import airflow_dag_runner
+from tests.component.test_history_run import Pipeline
+
+db.initdb()
+folder, model_uri, *days = sys.argv[1:]
+people = Pipeline(pathlib.Path(folder), model_uri)
+start = datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc)
+config = airflow_dag_runner.AirflowPipelineConfig({"schedule_interval": None, "start_date": start})
+for number, day in enumerate(days, start=1):
+    dag = airflow_dag_runner.AirflowDagRunner(config).run(people.made(day))
+    run = dag.test(execution_date=start.replace(day=number))
+    assert run.state == "success", run.state
+"""
+
+
+@pytest.mark.slow
+def test_runs_of_airflow_are_held_against_their_history(
+    tmp_path: pathlib.Path, model_uri: str, data: dict[str, str]
+) -> None:
+    environment = {
+        **os.environ,
+        "AIRFLOW_HOME": str(tmp_path / "airflow"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "SequentialExecutor",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/airflow.db",
+    }
+    arguments = [str(tmp_path), model_uri, *data.values(), data["third"]]
+    process = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", _RUN_ON_AIRFLOW, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr[-5000:]
+    people = Pipeline(tmp_path, model_uri)
+    assert people.verdicts() == ["NOT_VALIDATED", "BLESSED", "NOT_BLESSED", "NOT_BLESSED"]
+    assert {one.state for one in people.evaluations()} == {Artifact.LIVE}
+    # What is imported has no state on Airflow, so that the resolver does not find it: the fourth
+    # run evaluates the third's data once more. It is no history of itself all the same.
+    _, second, third, _ = (one.id for one in people.evaluations())
+    assert people.last_history() == [second, third]
+    reason, *others = people.last_reasons()
+    assert (reason["slice"], reason["evaluation"]) == ("country:de", str(second))
+    assert [other["evaluations"] for other in others] == [[str(second)]]
