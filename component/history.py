@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ml_metadata.proto import metadata_store_pb2
 from tfx import types
 from tfx.dsl.components.common import resolver
 from tfx.types import channel, standard_artifacts
@@ -72,7 +71,7 @@ class LastEvaluationsStrategy(resolver.ResolverStrategy):
 
     def _is_wanted(self, artifact: types.Artifact) -> bool:
         return (
-            artifact.mlmd_artifact.state == metadata_store_pb2.Artifact.LIVE
+            artifact.mlmd_artifact.state == artifact.mlmd_artifact.LIVE
             and artifact.has_custom_property(schema.TRACKED)
             and self._node in ("", _text(artifact, "component_id"))
         )
