@@ -7,6 +7,7 @@ evaluation's lineage joins that of the pipeline which made it.
 from __future__ import annotations
 
 import dataclasses
+import glob
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -57,7 +58,7 @@ def examples_places(paths: Iterable[str]) -> list[Place]:
     places: dict[str, Place] = {}
     for path in paths:
         found = _SPLIT_PART.fullmatch(absolute(path))
-        uri = found["uri"] if found else absolute(path)
+        uri = found["uri"] if found else _absolute_if_there(path)
         splits = (found["part"],) if found else ()
         known = places.get(uri)
         splits = tuple(dict.fromkeys((*(known.splits if known else ()), *splits)))
@@ -88,6 +89,12 @@ def data_digest(patterns: Iterable[str]) -> str:
         return digests.digest_files(_named(found)) if found else ""
     except OutputError:
         return ""
+
+
+def _absolute_if_there(text: str) -> str:
+    """An absolute path; what is none, such as the name of a table, as it is."""
+    is_path = files.is_remote(text) or os.path.isabs(files.normalized(text))
+    return absolute(text) if is_path or glob.glob(files.normalized(text)) else text
 
 
 def _named(paths: Iterable[str]) -> Iterator[tuple[str, str]]:

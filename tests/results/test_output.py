@@ -258,10 +258,13 @@ class SchemeFileSystem(FileSystem):
     def size(self, path):
         return self._files.size(local(path))
 
+    def last_updated(self, path):
+        return self._files.last_updated(local(path))
+
     def _unused(self, *args):
         raise NotImplementedError
 
-    mkdirs = copy = rename = last_updated = checksum = metadata = _unused
+    mkdirs = copy = rename = checksum = metadata = _unused
 
 
 def local(path: str) -> str:

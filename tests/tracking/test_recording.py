@@ -22,7 +22,7 @@ from microtome.results import load_eval_result
 from microtome.results.eval_result import EvalResult
 from microtome.tracking import digests, schema
 from microtome.tracking.history import History
-from tests.results import made
+from tests.results import made, test_output
 
 pytestmark = pytest.mark.current
 pytest.importorskip("ml_metadata")
@@ -163,14 +163,14 @@ def tfx_store(where: str, examples_properties: dict[str, int]) -> metadata_store
     other = store.put_artifact_type(pb.ArtifactType(name="PushedModel"))
     store.put_artifacts(
         [
-            pb.Artifact(type_id=model, uri="/root/model/1", state=pb.Artifact.LIVE),
-            pb.Artifact(type_id=model, uri="/root/model/1", state=pb.Artifact.LIVE),
-            pb.Artifact(type_id=model, uri="/root/model/1", state=pb.Artifact.DELETED),
-            pb.Artifact(type_id=other, uri="/root/model/1", state=pb.Artifact.LIVE),
+            pb.Artifact(type_id=model, uri="/runs/model/1", state=pb.Artifact.LIVE),
+            pb.Artifact(type_id=model, uri="/runs/model/1", state=pb.Artifact.LIVE),
+            pb.Artifact(type_id=model, uri="/runs/model/1", state=pb.Artifact.DELETED),
+            pb.Artifact(type_id=other, uri="/runs/model/1", state=pb.Artifact.LIVE),
             *(
                 pb.Artifact(
                     type_id=examples,
-                    uri=f"/root/examples/{span}",
+                    uri=f"/runs/examples/{span}",
                     properties={"span": pb.Value(int_value=span)},
                     state=pb.Artifact.LIVE,
                 )
@@ -188,8 +188,8 @@ def test_inputs_are_the_pipeline_s_own(where: str, result: str) -> None:
         result,
         where,
         pipeline=PIPELINE,
-        model_uri="/root/model/1/Format-TFMA",
-        data_uri=["/root/examples/5/Split-eval/*", "/root/examples/6/Split-eval/data-?.gz"],
+        model_uri="/runs/model/1/Format-TFMA",
+        data_uri=["/runs/examples/5/Split-eval/*", "/runs/examples/6/Split-eval/data-?.gz"],
     )
     events = store.get_events_by_execution_ids([recorded.execution_id])
     inputs = {
@@ -201,8 +201,8 @@ def test_inputs_are_the_pipeline_s_own(where: str, result: str) -> None:
     assert inputs == {("model", 0): 2, ("examples", 0): 5, ("examples", 1): 6}
     (evaluation,) = History.open(where).evaluations
     provenance = evaluation.provenance
-    assert (provenance.model_uri, provenance.model_id) == ("/root/model/1", "2")
-    assert (provenance.data_uri, provenance.data_id) == ("/root/examples/5,/root/examples/6", "5,6")
+    assert (provenance.model_uri, provenance.model_id) == ("/runs/model/1", "2")
+    assert (provenance.data_uri, provenance.data_id) == ("/runs/examples/5,/runs/examples/6", "5,6")
     assert (provenance.span, provenance.split) == ("5,6", "eval")
     assert store.get_artifacts_by_id([one.id for one in before]) == before
 
@@ -212,16 +212,16 @@ def test_inputs_that_are_not_there_are_made(where: str, result: str) -> None:
         result,
         where,
         pipeline=PIPELINE,
-        model_uri="/root/model/9/Format-TFMA/",
-        data_uri="/root/examples/7/Split-next/*",
+        model_uri="/runs/model/9/Format-TFMA/",
+        data_uri="/runs/examples/7/Split-next/*",
         span=7,
         data_version="2",
     )
     store = open_store(where)
     (model,) = store.get_artifacts_by_type("Model")
-    assert model.uri == "/root/model/9"
+    assert model.uri == "/runs/model/9"
     (examples,) = store.get_artifacts_by_type("Examples")
-    assert examples.uri == "/root/examples/7"
+    assert examples.uri == "/runs/examples/7"
     assert {name: str(value).strip() for name, value in examples.properties.items()} == {
         "span": "int_value: 7",
         "version": "int_value: 2",
@@ -260,6 +260,29 @@ def test_digests_are_those_of_a_pipeline(tmp_path: pathlib.Path, where: str, res
     named = [(f"eval/{path.name}", str(path)) for path in split.iterdir()]
     assert evaluation.provenance.data_digest == digests.digest_files(named)
     assert evaluation.provenance.config_digest == digests.digest_config(loaded.config)
+
+
+def test_remote_results(tmp_path: pathlib.Path, where: str, result: str) -> None:
+    remote = f"{test_output.SchemeFileSystem.scheme()}://{result}"
+    runs = {recording.record(remote, where, pipeline=PIPELINE).run for _ in range(2)}
+    (evaluation,) = History.open(where).evaluations
+    assert runs == {evaluation.run}
+    assert evaluation.provenance.evaluation_uri == remote
+
+
+def test_paths_are_absolute_and_names_are_none(
+    tmp_path: pathlib.Path, where: str, result: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data-0").write_bytes(b"")
+    recording.record(
+        "result", where, pipeline=PIPELINE, model_uri="model", data_uri="data-*,project.table"
+    )
+    (evaluation,) = History.open(where).evaluations
+    told = evaluation.provenance
+    assert told.evaluation_uri == result
+    assert told.model_uri == str(tmp_path / "model")
+    assert told.data_uri == f"{tmp_path}/data-*,project.table"
 
 
 def test_a_run_id_of_another_pipeline_is_another_run(where: str, result: str) -> None:
