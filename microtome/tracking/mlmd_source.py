@@ -36,7 +36,8 @@ def read_evaluations(
     """
     artifacts = [
         artifact
-        for artifact in store.get_artifacts_by_type(schema.EVALUATION_TYPE)
+        for type_name in (schema.EVALUATION_TYPE, schema.KUBEFLOW_EVALUATION_TYPE)
+        for artifact in store.get_artifacts_by_type(type_name)
         if artifact.state == pb.Artifact.LIVE and schema.TRACKED in artifact.custom_properties
     ]
     named = [_text(artifact, "pipeline_name") for artifact in artifacts]

@@ -11,6 +11,8 @@ import dataclasses
 
 # artifact types
 EVALUATION_TYPE = "ModelEvaluation"
+# as Kubeflow v2 names it
+KUBEFLOW_EVALUATION_TYPE = "tfx.ModelEvaluation"
 SLICED_METRICS_TYPE = "microtome.SlicedMetrics"
 MODEL_TYPE = "Model"
 EXAMPLES_TYPE = "Examples"

@@ -80,7 +80,10 @@ class Launcher:
         self.store, self._pb = store, pb
         self._types = {
             name: store.put_artifact_type(pb.ArtifactType(name=name))
-            for name in ("Model", "Examples", schema.EVALUATION_TYPE, schema.SLICED_METRICS_TYPE)
+            for name in (
+                *("Model", "Examples", schema.EVALUATION_TYPE, schema.SLICED_METRICS_TYPE),
+                schema.KUBEFLOW_EVALUATION_TYPE,
+            )
         }
         self._executions = {
             name: store.put_execution_type(pb.ExecutionType(name=name))
@@ -116,12 +119,13 @@ class Launcher:
         live: bool = True,
         verdict: str = schema.NOT_VALIDATED,
         reasons: Sequence[Mapping[str, Any]] = (),
+        kind: str = schema.EVALUATION_TYPE,
         **of_provenance: str,
     ) -> list[int]:
         made = provenance(day, **of_provenance)
         selection = Selection(records(numbers), len(numbers), 0)
         filled = properties.of_evaluation(selection, made, verdict, reasons)
-        whole = self._artifact(schema.EVALUATION_TYPE, made.evaluation_uri, filled, live)
+        whole = self._artifact(kind, made.evaluation_uri, filled, live)
         outputs = [(whole, self._event("OUTPUT", "evaluation", 0))]
         for i, record in enumerate(selection.records):
             of_slice = properties.of_slice(record, made)

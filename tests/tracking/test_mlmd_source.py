@@ -50,6 +50,12 @@ def test_runs_that_no_property_tells_are_told_by_their_contexts(store_url, launc
     assert History.open(store_url, pipeline="other").runs == []
 
 
+def test_evaluations_of_kubeflow_are_read_too(store_url, launcher):
+    launcher.evaluate(1, numbers(0.1))
+    launcher.evaluate(2, numbers(0.2), kind=schema.KUBEFLOW_EVALUATION_TYPE)
+    assert History.open(store_url, pipeline="flights").runs == ["run-1", "run-2"]
+
+
 def test_what_is_recorded_later_is_read_on_refresh(store_url, launcher):
     launcher.evaluate(1, numbers(0.1))
     history = History.open(store_url)
