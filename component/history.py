@@ -9,7 +9,7 @@ from tfx.dsl.components.common import resolver
 from tfx.types import channel, standard_artifacts
 
 from microtome.errors import ConfigError
-from microtome.executor import keys
+from microtome.executor import history, keys
 from microtome.tracking import schema
 from microtome.tracking.texts import read_text
 
@@ -62,7 +62,7 @@ class LastEvaluationsStrategy(resolver.ResolverStrategy):
             for artifact in input_dict.get(keys.HISTORY, [])
             if self._is_wanted(artifact) and not _is_same(artifact, same)
         ]
-        found.sort(key=_creation, reverse=True)
+        found.sort(key=lambda artifact: (history.evaluated_at(artifact), artifact.id), reverse=True)
         kept = found[: self._limit]
         if self._latest_blessed:
             blessed = [one for one in found if _text(one, schema.VERDICT) == schema.BLESSED]
@@ -135,10 +135,6 @@ def _is_same(artifact: types.Artifact, newest: dict[str, set[str]]) -> bool:
         and _text(artifact, "model_id") in (models or ())
         and bool((examples or set()) & set(_text(artifact, "data_id").split(",")))
     )
-
-
-def _creation(artifact: types.Artifact) -> tuple[int, int]:
-    return artifact.mlmd_artifact.create_time_since_epoch, artifact.id
 
 
 def _text(artifact: types.Artifact, name: str) -> str:

@@ -62,6 +62,15 @@ def judge(
     return verdict, list(reasons)
 
 
+def evaluated_at(artifact: Any) -> datetime.datetime:
+    """When an evaluation took place: when its artifact was made, unless that was done later."""
+    message = artifact.mlmd_artifact
+    if told := read_text(message.custom_properties, schema.EVALUATED_AT):
+        return datetime.datetime.fromisoformat(told)
+    seconds = message.create_time_since_epoch / 1000
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+
+
 def _is_ours(artifact: Any) -> bool:
     return schema.TRACKED in artifact.mlmd_artifact.custom_properties
 
@@ -78,11 +87,10 @@ def _evaluation(artifact: Any) -> Evaluation:
         for name in (*schema.PROVENANCE, schema.VERDICT, schema.TRACKED)
         if name in message.custom_properties
     }
-    seconds = message.create_time_since_epoch / 1000
     return Evaluation(
         id=str(artifact.id),
         execution_id="",
-        time=datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc),
+        time=evaluated_at(artifact),
         run=texts.get("pipeline_run", ""),
         provenance=Provenance(**{name: texts.get(name, "") for name in schema.PROVENANCE}),
         verdict=texts.get(schema.VERDICT, schema.NOT_VALIDATED),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pathlib
 from typing import Any
 
@@ -17,7 +18,7 @@ from microtome.component import LastEvaluationsStrategy, SlicedEvaluator, last_e
 from microtome.errors import ConfigError, HistoryError
 from microtome.executor import history, keys
 from microtome.proto import config_pb2
-from microtome.tracking import block, schema
+from microtome.tracking import block, schema, texts
 from microtome.tracking.schema import Provenance
 from microtome.tracking.selection import Selection, SliceRecord
 
@@ -27,8 +28,13 @@ MODEL = channel_utils.as_channel([standard_artifacts.Model()])
 CHECK = config_pb2.HistoryCheck(metric="auc", max_absolute_drop={"value": 0.1})
 
 
-def selection(auc: float) -> Selection:
-    return Selection((SliceRecord((), {"auc": auc}, 100, 100.0),), computed=1, over_limit=0)
+def selection(auc: float, slices: int = 1) -> Selection:
+    """Overall and slices by hour, with various numbers."""
+    records = tuple(
+        SliceRecord((("hour", i),) if i else (), {"auc": auc + math.sin(i)}, 100, 100.0)
+        for i in range(slices)
+    )
+    return Selection(records, computed=slices, over_limit=0)
 
 
 def evaluation(
@@ -38,6 +44,7 @@ def evaluation(
     state: int = LIVE,
     auc: float = 0.9,
     tracked: bool = True,
+    slices: int = 1,
     **properties: str,
 ) -> Any:
     artifact = standard_artifacts.ModelEvaluation()
@@ -45,8 +52,8 @@ def evaluation(
     artifact.mlmd_artifact.state = state
     artifact.mlmd_artifact.create_time_since_epoch = number if created is None else created
     if tracked:
-        packed = block.pack(block.make_block(selection(auc).records))
-        artifact.set_string_custom_property(schema.TRACKED, packed)
+        packed = block.pack(block.make_block(selection(auc, slices).records))
+        properties |= texts.text_properties(schema.TRACKED, packed)
     for name, value in properties.items():
         artifact.set_string_custom_property(name, value)
     return artifact
@@ -72,6 +79,13 @@ def test_the_last_by_creation_newest_first() -> None:
     assert resolved(LastEvaluationsStrategy(2), found) == [1, 3]
     assert resolved(LastEvaluationsStrategy(9), found) == [1, 3, 2]
     assert resolved(LastEvaluationsStrategy(9), []) == []
+
+
+def test_those_recorded_afterwards_stand_where_they_belong() -> None:
+    hour = 3_600_000
+    found = [evaluation(1, created=1 * hour), evaluation(2, created=3 * hour)]
+    found.append(evaluation(3, created=9 * hour, evaluated_at="1970-01-01T02:00:00+00:00"))
+    assert resolved(LastEvaluationsStrategy(), found) == [2, 3, 1]
 
 
 def test_only_live_ones_of_microtome() -> None:
@@ -186,6 +200,14 @@ def test_an_earlier_evaluation_of_the_same_is_no_history() -> None:
     for other in ("model_digest", "data_digest", "split"):
         past = [evaluation(4, **{**same, other: "other"})]
         assert judged(past)[0] == schema.NOT_BLESSED
+
+
+def test_many_slices_are_read_from_several_properties() -> None:
+    past = evaluation(4, auc=0.9, slices=500)
+    assert f"{schema.TRACKED}~1" in past.mlmd_artifact.custom_properties
+    tracking = config_pb2.Tracking(history_checks=[CHECK])
+    verdict, reasons = history.judge(selection(0.85, 500), [past], NOW, tracking)
+    assert (verdict, reasons[0]["count"]) == (schema.BLESSED, 500)
 
 
 def test_failure_lists_the_slices() -> None:
