@@ -90,8 +90,7 @@ def _tell(progress: Progress, history: History, database: str) -> None:
         f"  model of run 2        {last[0].provenance.model_uri}",
         *(f"  results, {names[one.node]:<13}{one.provenance.evaluation_uri}" for one in last),
         "\nAsk it more, for instance",
-        f"  microtome history {os.path.relpath(database)} metric auc --slice carrier:UA "
-        f"--node {node}",
+        f"  microtome history {database} metric auc --slice carrier:UA --node {node}",
     ):
         progress.say(line)
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microtome.slicing.keys import SliceKey
+from microtome.tracking.block import slice_text
 from microtome.tracking.evaluations import Evaluation
 
 
@@ -36,10 +37,11 @@ def align(
     """
     values = np.full((len(evaluations), len(keys), len(metrics)), np.nan)
     counts = np.zeros((len(evaluations), len(keys)))
+    slices = list(map(slice_text, keys))
     for number, evaluation in enumerate(evaluations):
         block = evaluation.block
-        place = {key: i for i, key in enumerate(block.keys)}
-        rows = np.array([place.get(key, -1) for key in keys], np.int64)
+        place = {text: i for i, text in enumerate(block.slices)}
+        rows = np.array([place.get(text, -1) for text in slices], np.int64)
         column = {name: i for i, name in enumerate(block.metrics)}
         columns = np.array([column.get(name, -1) for name in metrics], np.int64)
         here, known = np.flatnonzero(rows >= 0), np.flatnonzero(columns >= 0)

@@ -13,6 +13,7 @@ import functools
 import json
 import zlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,23 +25,19 @@ from microtome.tracking.selection import SliceRecord, number_of
 _FORM = 1
 
 
-# a slice key as JSON has it
-_Pairs = list[list[SliceValue]]
-
-
 @dataclasses.dataclass(frozen=True)
 class Block:
     """The tracked slices of one evaluation.
 
     Attributes:
-        slices: The slices, each a list of [column, value]; Overall first, then by falling number of
-            examples.
+        slices: The slices, each as the JSON text of a list of [column, value], which is quicker to
+            compare than to parse; Overall first, then by falling number of examples.
         counts: int64 `[slices]`, their examples.
         metrics: Names of the metrics that are one number.
         values: float64 `[slices, metrics]`. NaN also where a slice has no such metric.
     """
 
-    slices: list[_Pairs]
+    slices: list[str]
     counts: npt.NDArray[np.int64]
     metrics: tuple[str, ...]
     values: npt.NDArray[np.float64]
@@ -48,9 +45,10 @@ class Block:
     @functools.cached_property
     def keys(self) -> list[SliceKey]:
         """The slices, as keys."""
+        parsed: list[list[list[SliceValue]]] = json.loads(f"[{','.join(self.slices)}]")
         return [
             tuple((str(column), value if value == value else NAN) for column, value in pairs)
-            for pairs in self.slices
+            for pairs in parsed
         ]
 
     @property
@@ -61,11 +59,14 @@ class Block:
     def position(self, key: SliceKey) -> int | None:
         """Where a slice stands; None if it is not tracked."""
         try:
-            if any(value is NAN for _, value in key):
-                return self.keys.index(key)
-            return self.slices.index([list(pair) for pair in key])
+            return self.slices.index(slice_text(key))
         except ValueError:
             return None
+
+
+def slice_text(key: SliceKey) -> str:
+    """A slice key as it stands in a block."""
+    return _compact([list(pair) for pair in key])
 
 
 def make_block(records: Sequence[SliceRecord]) -> Block:
@@ -76,7 +77,7 @@ def make_block(records: Sequence[SliceRecord]) -> Block:
     names = sorted({name for one in numbers for name, value in one.items() if value is not None})
     values = [[_or_nan(one.get(name)) for name in names] for one in numbers]
     return Block(
-        slices=[[list(pair) for pair in record.key] for record in records],
+        slices=[slice_text(record.key) for record in records],
         counts=np.array([record.example_count for record in records], np.int64),
         metrics=tuple(names),
         values=np.array(values, np.float64).reshape(len(records), len(names)),
@@ -84,13 +85,12 @@ def make_block(records: Sequence[SliceRecord]) -> Block:
 
 
 def pack(block: Block) -> str:
-    """The block as text of ASCII letters: base64 of a compressed JSON head and the numbers."""
-    head = {
-        "form": _FORM,
-        "slices": block.slices,
-        "metrics": list(block.metrics),
-    }
-    text = json.dumps(head, separators=(",", ":")).encode()
+    """The block as text of ASCII letters: base64 of a compressed head and the numbers.
+
+    The head is lines of JSON: the form and the metrics, then a slice a line.
+    """
+    head = _compact({"form": _FORM, "metrics": list(block.metrics)})
+    text = "\n".join([head, *block.slices]).encode("ascii")
     # a column's numbers, byte by byte, resemble each other
     numbers = np.ascontiguousarray(block.values.T, "<f8").view(np.uint8).reshape(-1, 8).T
     counts = block.counts.astype("<i8").tobytes()
@@ -107,13 +107,14 @@ def unpack(text: str) -> Block:
     try:
         content = zlib.decompress(base64.b64decode(text, validate=True))
         size = int.from_bytes(content[:4], "little")
-        head = json.loads(content[4 : 4 + size])
+        first, *slices = content[4 : 4 + size].decode("ascii").split("\n")
+        head = json.loads(first)
         if head["form"] != _FORM:
             raise DataError(
                 f"The tracked slices are packed in form {head['form']}, which this version does "
                 "not know. Read them with a later version of Microtome."
             )
-        slices, metrics = head["slices"], tuple(head["metrics"])
+        metrics = tuple(head["metrics"])
         counts = np.frombuffer(content, "<i8", len(slices), 4 + size)
         raw = np.frombuffer(content, np.uint8, -1, 4 + size + 8 * len(slices))
         values = np.ascontiguousarray(raw.reshape(8, -1).T).view("<f8")
@@ -123,6 +124,10 @@ def unpack(text: str) -> Block:
     except (ValueError, KeyError, TypeError, zlib.error) as error:
         raise DataError(f"The packed slices cannot be read ({error}).") from error
     return Block(slices, counts.astype(np.int64), metrics, values)
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _or_nan(value: float | None) -> float:

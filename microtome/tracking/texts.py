@@ -43,11 +43,22 @@ def read_text(properties: Mapping[str, Any], name: str) -> str:
     Args:
         properties: By name, ML Metadata's values, or texts.
     """
-    parts: list[str] = []
-    while (part := properties.get(_part_name(name, len(parts)))) is not None:
-        parts.append(part if isinstance(part, str) else part.string_value)
+    first = properties.get(name)
+    if first is None:
+        return ""
+    parts = [_of(first)]
+    # only what fills a property can go on in another
+    while len(parts[-1]) >= MAX_BYTES // 4:
+        part = properties.get(_part_name(name, len(parts)))
+        if part is None:
+            break
+        parts.append(_of(part))
     text = "".join(parts)
     return urllib.parse.unquote(text[len(_QUOTED) :]) if text.startswith(_QUOTED) else text
+
+
+def _of(value: Any) -> str:
+    return value if isinstance(value, str) else str(value.string_value)
 
 
 def _part_name(name: str, number: int) -> str:

@@ -15,6 +15,7 @@ from microtome.errors import ConfigError, DataError, ModelError
 from microtome.executor import keys
 from microtome.executor.executor import Executor
 from microtome.results.loader import load_eval_result
+from microtome.tracking.texts import read_text
 from tests import zoo
 
 # rows of the split `eval`
@@ -175,7 +176,8 @@ def test_single_artifact(run: Run) -> None:
     artifacts = run.do(config)
     assert artifacts == [run.base]
     assert run.base.uri == str(run.root)
-    slices = run.base.get_json_value_custom_property("slices")
+    # large, so a text of JSON
+    slices = json.loads(read_text(run.base.mlmd_artifact.custom_properties, "slices"))
     assert slices[0]["slice_key"] == "Overall"
     assert len(slices) == run.base.get_int_custom_property("tracked_slice_count")
 
