@@ -125,6 +125,7 @@ class Launcher:
         made = provenance(day, **of_provenance)
         selection = Selection(records(numbers), len(numbers), 0)
         filled = properties.of_evaluation(selection, made, verdict, reasons)
+        filled[schema.EVALUATED_AT] = (START + datetime.timedelta(days=day)).isoformat()
         whole = self._artifact(kind, made.evaluation_uri, filled, live)
         outputs = [(whole, self._event("OUTPUT", "evaluation", 0))]
         for i, record in enumerate(selection.records):
