@@ -62,8 +62,11 @@ _NO_SCHEMA = re.compile(
     "|permission denied for schema"
 )
 
-# another process makes the tables at this moment
-_BEING_MADE = re.compile("concurrent connection to the empty database|database is locked")
+# another process makes the database or its tables at this moment
+_BEING_MADE = re.compile(
+    "concurrent connection to the empty database|database is locked|already exists"
+    "|duplicate key value|concurrently updated|deadlock|being accessed by other users"
+)
 _ATTEMPTS = 8
 
 
