@@ -19,6 +19,7 @@ from tfx.types import standard_artifacts
 from microtome.component import SlicedEvaluator
 from microtome.errors import ConfigError
 from microtome.results.loader import load_eval_result
+from microtome.tracking.texts import read_text
 
 pytestmark = pytest.mark.e2e
 
@@ -134,7 +135,7 @@ def test_single_publishes_one_artifact(
     people.run(tracking={"publish": "SINGLE"})
     (artifact,) = people.sliced_metrics()
     properties = artifact.custom_properties
-    slices = json_format.MessageToDict(properties["slices"].struct_value)["__value__"]
+    slices = json.loads(read_text(properties, "slices"))
     assert len(slices) == properties["tracked_slice_count"].int_value > 5
     assert properties["component_id"].string_value == "SlicedEvaluator"
     assert properties["pipeline_name"].string_value == "people"

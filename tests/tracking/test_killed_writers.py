@@ -43,8 +43,11 @@ def told(store_url):
             writer.kill()
     counts = {}
     for pipeline, writer in writers.items():
-        lines, _ = writer.communicate(timeout=60)
-        counts[pipeline] = 1 + len(lines.split())
+        assert writer.stdout is not None
+        # not communicate(), which passes over what readline() has buffered
+        counts[pipeline] = 1 + len(writer.stdout.read().split())
+        writer.stdout.close()
+        writer.wait(timeout=60)
     return counts
 
 
