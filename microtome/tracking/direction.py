@@ -12,10 +12,12 @@ _LOWER = re.compile(
     r"loss|error|mse|rmse|mae|mape|brier|cross_?entropy|hinge|divergence|deviance"
     r"|false_(positive|negative|discovery|omission)_rate|\bfpr\b|\bfnr\b|fall_out|miss_rate"
 )
-_RATE = re.compile(
-    r"(^|/)(binary_|categorical_|sparse_categorical_)?"
-    r"(accuracy|precision|recall|auc|auc_precision_recall|auc_pr|specificity|sensitivity|f1_score"
-    r"|(true|false)_(positive|negative)_rate|precision_at\w*|recall_at\w*|mean_iou|hit_rate)($|[/@])"
+# which examples a rate is a share of
+_BASES = (
+    (re.compile(r"(^|/)(binary_|categorical_|sparse_categorical_)?accuracy$"), "all"),
+    (re.compile(r"(^|/)auc$"), "rarer label"),
+    (re.compile(r"(^|/)(recall|sensitivity|true_positive_rate|false_negative_rate)$"), "positives"),
+    (re.compile(r"(^|/)(specificity|true_negative_rate|false_positive_rate)$"), "negatives"),
 )
 
 
@@ -26,6 +28,10 @@ def higher_is_better(metric: str) -> bool | None:
     return not _LOWER.search(metric.lower())
 
 
-def is_rate(metric: str) -> bool:
-    """Whether the metric is, or behaves like, a mean over examples of numbers between 0 and 1."""
-    return _RATE.search(metric.lower()) is not None
+def base_of(metric: str) -> str:
+    """Which examples a rate is a share of; empty where that is not known, as for precision.
+
+    "all", "positives", "negatives", or "rarer label": the fewer of both, which bound the variance
+    of an AUC: it is at most A (1 - A) / min(positives, negatives) (Birnbaum and Klose, 1957).
+    """
+    return next((base for name, base in _BASES if name.search(metric.lower())), "")

@@ -2,9 +2,10 @@
 
 A change is held against the noise of both values:
 
-- of a rate (accuracy, recall, AUC …), by its examples: a mean of n numbers between 0 and 1 that
-  comes to v has a variance of at most v (1 - v) / n (Bhatia and Davis, 2000), which for a share is
-  its own;
+- of accuracy, recall, specificity and AUC, by the n examples that they are a share of: the
+  variance is v (1 - v) / n, of an AUC at most that (see `direction.base_of`); n follows from the
+  slice's examples and its `label/mean`. As 0 of n, or all, may be luck, v is taken to be at least
+  1 / (n + 2) away from 0 and 1 (Laplace's rule of succession);
 - of any other metric, by how it varied from run to run before: 1.4826 times the median size of
   these changes, which is a normal distribution's standard deviation (Rousseeuw and Croux, 1993);
   at least four changes are needed.
@@ -16,6 +17,7 @@ and adjusted for the number of slices and metrics (Benjamini and Hochberg, 1995)
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -26,6 +28,7 @@ from microtome.errors import ConfigError
 from microtome.slicing.keys import stringify_slice_key
 from microtome.tracking import direction, schema
 from microtome.tracking.aligned import align
+from microtome.tracking.block import Block
 from microtome.tracking.evaluations import Evaluation
 
 AGAINST = ("previous", "latest_blessed", "best")
@@ -36,6 +39,7 @@ COLUMNS = (
 )
 _MIN_CHANGES = 4
 _NORMAL = 1.4826
+_LABEL_MEAN = "label/mean"
 
 Floats = npt.NDArray[np.float64]
 
@@ -83,13 +87,18 @@ def find_regressions(
         return pd.DataFrame(columns=list(COLUMNS))
     signs = np.array([_sign(name, lower_is_better) for name in names])
     values = block.values[:, [block.metrics.index(name) for name in names]]
-    history = align(earlier, block.keys, names)
+    history = align(earlier, block.keys, [*names, _LABEL_MEAN])
+    label_means = history.values[:, :, -1]
+    history = dataclasses.replace(history, values=history.values[:, :, :-1])
     chosen = _choose(history.values, signs, [earlier.index(one) for one in references])
     reference = np.take_along_axis(history.values, chosen[np.newaxis], axis=0)[0]
-    counts = np.take_along_axis(
-        np.repeat(history.counts[:, :, np.newaxis], len(names), axis=2), chosen[np.newaxis], axis=0
-    )[0]
-    errors, kinds = _noise(names, values, reference, block.counts, counts, history.values)
+    counts, means = (_chosen(of_slices, chosen) for of_slices in (history.counts, label_means))
+    counts_now = block.counts[:, np.newaxis].astype(np.float64)
+    bases = _bases(names, counts_now, _column(block, _LABEL_MEAN)[:, np.newaxis])
+    by_examples = np.sqrt(
+        _variance(values, bases) + _variance(reference, _bases(names, counts, means))
+    )
+    errors, kinds = _noise(by_examples, history.values)
     table = _table(evaluation, names, earlier, chosen)
     table = table.assign(
         value=values.reshape(-1),
@@ -128,34 +137,52 @@ def _choose(history: Floats, signs: Floats, references: Sequence[int]) -> npt.ND
     return np.asarray(references, np.int64)[best]
 
 
-def _noise(
-    names: Sequence[str],
-    values: Floats,
-    reference: Floats,
-    counts: npt.NDArray[np.int64],
-    reference_counts: Floats,
-    history: Floats,
-) -> tuple[Floats, npt.NDArray[np.object_]]:
-    """Standard errors of the changes `[slices, metrics]`, NaN where unknown, and whence."""
-    is_rate = np.array([direction.is_rate(name) for name in names])
+def _chosen(of_slices: Floats, chosen: npt.NDArray[np.int64]) -> Floats:
+    """Of `[evaluations, slices]`, what the chosen evaluation has: `[slices, metrics]`."""
+    return of_slices[chosen, np.arange(len(chosen))[:, np.newaxis]]
+
+
+def _column(block: Block, metric: str) -> Floats:
+    if metric not in block.metrics:
+        return np.full(len(block.slices), np.nan)
+    return block.values[:, block.metrics.index(metric)]
+
+
+def _bases(names: Sequence[str], counts: Floats, label_means: Floats) -> Floats:
+    """The examples that each rate is a share of, `[slices, metrics]`; NaN where unknown."""
+    shape = (len(counts), len(names))
+    positives = np.broadcast_to(counts * label_means, shape)
+    counts = np.broadcast_to(counts, shape)
+    known = {
+        "all": counts,
+        "positives": positives,
+        "negatives": counts - positives,
+        "rarer label": np.minimum(positives, counts - positives),
+    }
+    bases = np.full(shape, np.nan)
+    for i, name in enumerate(names):
+        if base := direction.base_of(name):
+            bases[:, i] = known[base][:, i]
+    return bases
+
+
+def _variance(rates: Floats, bases: Floats) -> Floats:
     with np.errstate(all="ignore"):
-        by_examples = np.sqrt(
-            _variance(values) / counts[:, np.newaxis] + _variance(reference) / reference_counts
-        )
-        changes = np.abs(np.diff(history, axis=0))
-        known = np.sum(~np.isnan(changes), axis=0)
-        spread = np.full(values.shape, np.nan)
-        enough = known >= _MIN_CHANGES
-        spread[enough] = _NORMAL * np.nanmedian(changes[:, enough], axis=0)
-    in_range = (values >= 0) & (values <= 1) & (reference >= 0) & (reference <= 1)
-    use_examples = is_rate & in_range
-    errors = np.where(use_examples, by_examples, spread)
-    kinds = np.where(use_examples, "examples", np.where(np.isnan(spread), "", "runs"))
-    return errors, kinds.astype(object)
+        least = 1 / (bases + 2)
+        inside = np.clip(rates, least, 1 - least)
+        is_rate = (rates >= 0) & (rates <= 1) & (bases > 0)
+        return np.where(is_rate, inside * (1 - inside) / bases, np.nan)
 
 
-def _variance(rate: Floats) -> Floats:
-    return np.clip(rate * (1 - rate), 0, None)
+def _noise(by_examples: Floats, history: Floats) -> tuple[Floats, npt.NDArray[np.object_]]:
+    """Standard errors of the changes `[slices, metrics]`, NaN where unknown, and whence."""
+    changes = np.abs(np.diff(history, axis=0))
+    spread = np.full(by_examples.shape, np.nan)
+    enough = np.sum(~np.isnan(changes), axis=0) >= _MIN_CHANGES
+    spread[enough] = _NORMAL * np.nanmedian(changes[:, enough], axis=0)
+    known = ~np.isnan(by_examples)
+    kinds = np.where(known, "examples", np.where(np.isnan(spread), "", "runs"))
+    return np.where(known, by_examples, spread), kinds.astype(object)
 
 
 def _table(

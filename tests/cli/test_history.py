@@ -26,13 +26,16 @@ pytestmark = pytest.mark.current
 THIRD = 0.1 + 0.2
 REASON = {"rule": "max_relative_drop", "failed": True, "message": "carrier:UA fell by 0.1."}
 
+# an AUC is as noisy as its positives are few
+SHARE = {"label/mean": 0.5}
+
 
 def numbers(overall: float, ua: float, auc: float, b6: float | None = None) -> recorded.Numbers:
     slices = {
-        (): (4000, {"accuracy": overall, "auc": 0.75, "average_loss": 1 - overall}),
-        UA: (1000, {"accuracy": ua, "auc": auc, "average_loss": 1 - ua}),
+        (): (4000, {"accuracy": overall, "auc": 0.75, "average_loss": 1 - overall, **SHARE}),
+        UA: (1000, {"accuracy": ua, "auc": auc, "average_loss": 1 - ua, **SHARE}),
     }
-    return slices if b6 is None else {**slices, B6: (100, {"accuracy": b6, "auc": 0.5})}
+    return slices if b6 is None else {**slices, B6: (100, {"accuracy": b6, "auc": 0.5, **SHARE})}
 
 
 RUNS = {

@@ -103,6 +103,26 @@ def test_the_noise_of_other_metrics_is_how_they_varied():
     assert not found.loc["Overall", "regressed"]
 
 
+def test_shares_of_few_examples_are_noisy():
+    """Precision is a share of nobody knows how many; an AUC's noise is that of the rarer label."""
+    rare = {"label/mean": 0.01, "precision": 0.0, "auc": 0.6, "recall": 0.0}
+    often = {"label/mean": 0.01, "precision": 1.0, "auc": 0.7, "recall": 0.1}
+    found = recorded.history(
+        evaluation(1, {OVERALL: (1000, often)}), evaluation(2, {OVERALL: (1000, rare)})
+    )
+    found = found.regressions().set_index("metric")
+    assert found["noise"].to_dict() == {"precision": "", "auc": "examples", "recall": "examples"}
+    assert found.loc["auc", "standard_error"] == pytest.approx(
+        math.sqrt(0.7 * 0.3 / 10 + 0.6 * 0.4 / 10)
+    )
+    least = 1 / 12
+    assert found.loc["recall", "standard_error"] == pytest.approx(
+        math.sqrt(0.1 * 0.9 / 10 + least * (1 - least) / 10)
+    )
+    assert found["regressed"].isna().to_dict()["precision"]
+    assert not found["regressed"].fillna(False).any()
+
+
 def test_p_values_are_adjusted_for_the_number_of_slices():
     generator = np.random.default_rng(3)
     keys = [(("dest", f"D{i}"),) for i in range(400)]
