@@ -33,8 +33,8 @@ def store(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     launcher = recorded.Launcher(opened, metadata_store_pb2)
     for day in (1, 2, 3):
         numbers = {
-            (): (5000, {"auc": 0.8, "average_loss": 0.4}),
-            UA: (3000, {"auc": 0.9 - 0.1 * day, "average_loss": 0.4}),
+            (): (5000, {"auc": 0.8, "average_loss": 0.4, "label/mean": 0.5}),
+            UA: (3000, {"auc": 0.9 - 0.1 * day, "average_loss": 0.4, "label/mean": 0.5}),
         }
         verdict = schema.BLESSED if day == 2 else schema.NOT_BLESSED
         run = {"pipeline_run": f"2024-06-{day:02}", "component_id": "SlicedEvaluator"}
