@@ -12,7 +12,7 @@ from typing import Any
 
 from microtome.errors import HistoryError
 from microtome.proto import config_pb2
-from microtome.tracking import history_checks, schema
+from microtome.tracking import history_checks, mlmd_source, schema
 from microtome.tracking.evaluations import Evaluation
 from microtome.tracking.schema import Provenance
 from microtome.tracking.selection import Selection
@@ -64,11 +64,7 @@ def judge(
 
 def evaluated_at(artifact: Any) -> datetime.datetime:
     """When an evaluation took place: when its artifact was made, unless that was done later."""
-    message = artifact.mlmd_artifact
-    if told := read_text(message.custom_properties, schema.EVALUATED_AT):
-        return datetime.datetime.fromisoformat(told)
-    seconds = message.create_time_since_epoch / 1000
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+    return mlmd_source.evaluated_at(artifact.mlmd_artifact)
 
 
 def _is_ours(artifact: Any) -> bool:

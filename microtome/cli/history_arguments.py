@@ -89,13 +89,7 @@ def _regressions(question: Parser) -> None:
         metavar="NAME",
         help="metrics of which less is better, besides losses and errors",
     )
-    question.add_argument(
-        "--min-examples",
-        type=_count,
-        default=0,
-        metavar="N",
-        help="leave out slices of fewer examples",
-    )
+    _add_min_examples(question)
     question.add_argument(
         "--min-change", type=_size, default=0.0, metavar="X", help="smaller falls do not count"
     )
@@ -117,13 +111,7 @@ def _worst(question: Parser) -> None:
     question.add_argument(
         "--count", type=_positive, default=10, metavar="N", help="so many slices a run (10)"
     )
-    question.add_argument(
-        "--min-examples",
-        type=_count,
-        default=0,
-        metavar="N",
-        help="leave out slices of fewer examples",
-    )
+    _add_min_examples(question)
     question.add_argument("--lower-is-better", action="store_true", help="the highest are worst")
     _add_node(question)
     _add_form(question)
@@ -204,6 +192,16 @@ def _add_slice(question: Parser) -> None:
 def _add_metrics(question: Parser) -> None:
     question.add_argument(
         "--metrics", nargs="+", action="extend", metavar="NAME", help="only these metrics"
+    )
+
+
+def _add_min_examples(question: Parser) -> None:
+    question.add_argument(
+        "--min-examples",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="leave out slices of fewer examples",
     )
 
 

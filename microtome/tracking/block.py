@@ -56,6 +56,12 @@ class Block:
         """The slices as text, `Overall` for the whole data."""
         return list(map(stringify_slice_key, self.keys))
 
+    def column(self, metric: str) -> npt.NDArray[np.float64]:
+        """`[slices]`: a metric; NaN where it is not recorded."""
+        if metric not in self.metrics:
+            return np.full(len(self.slices), np.nan)
+        return self.values[:, self.metrics.index(metric)]
+
     def position(self, key: SliceKey) -> int | None:
         """Where a slice stands; None if it is not tracked."""
         try:

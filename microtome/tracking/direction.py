@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 _NEITHER = re.compile(
     r"(^|/)(label/mean|prediction/mean|example_count|example_weight|accuracy_baseline"
@@ -26,6 +27,11 @@ def higher_is_better(metric: str) -> bool | None:
     if _NEITHER.search(metric):
         return None
     return not _LOWER.search(metric.lower())
+
+
+def is_lower_better(metric: str, lower_is_better: Collection[str] = ()) -> bool:
+    """Whether less is better: its name tells so, or it is among the given ones."""
+    return metric in lower_is_better or higher_is_better(metric) is False
 
 
 def base_of(metric: str) -> str:

@@ -63,9 +63,7 @@ class Evaluation:
     def number(self, key: SliceKey, metric: str) -> float:
         """A metric of a slice; NaN where it is not recorded."""
         position = self.block.position(key)
-        if position is None or metric not in self.block.metrics:
-            return float("nan")
-        return float(self.block.values[position, self.block.metrics.index(metric)])
+        return float("nan") if position is None else float(self.block.column(metric)[position])
 
 
 def parse_reasons(text: str) -> tuple[Mapping[str, Any], ...]:

@@ -110,7 +110,7 @@ def higher_is_better(check: HistoryCheck) -> bool:
     """Which way the metric of a check is better: as it says, or else as the name tells."""
     if check.HasField("higher_is_better"):
         return bool(check.higher_is_better.value)
-    return direction.higher_is_better(check.metric) is not False
+    return not direction.is_lower_better(check.metric)
 
 
 def summary(verdict: str, reasons: Sequence[Reason], most: int = 10) -> str:
@@ -154,7 +154,7 @@ def _outcome(block: Block, newest_first: Sequence[Evaluation], check: HistoryChe
     if not referred:
         return _without_blessed(newest_first, check)
     specs = [SingleSliceSpec.from_proto(spec) for spec in check.slicing_specs]
-    values = _column(block, check.metric)
+    values = block.column(check.metric)
     asked = _in_scope(block.keys, specs) & (block.counts >= check.min_examples)
     reference, sources = _reference(block, referred, check)
     known = ~np.isnan(reference)
@@ -288,15 +288,9 @@ def _vanished(
     """The slices that a check would have been of in the newest evaluation, and is not of now."""
     before = last.block
     enough = before.counts >= max(check.min_examples, 1)
-    counted = enough & np.isfinite(_column(before, check.metric)) & _in_scope(before.keys, specs)
+    counted = enough & np.isfinite(before.column(check.metric)) & _in_scope(before.keys, specs)
     here = set(_texts(block.keys, np.flatnonzero(asked)))
     return [name for name in _texts(before.keys, np.flatnonzero(counted)) if name not in here]
-
-
-def _column(block: Block, metric: str) -> _Floats:
-    if metric not in block.metrics:
-        return np.full(len(block.keys), np.nan)
-    return block.values[:, block.metrics.index(metric)]
 
 
 def _in_scope(keys: Sequence[SliceKey], specs: Sequence[SingleSliceSpec]) -> npt.NDArray[np.bool_]:

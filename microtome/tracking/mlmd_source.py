@@ -90,7 +90,7 @@ def _evaluation(
     return Evaluation(
         id=str(artifact.id),
         execution_id=str(execution.id),
-        time=_time(artifact),
+        time=evaluated_at(artifact),
         run=values["pipeline_run"] or f"execution {execution.id}",
         provenance=Provenance(**values),
         verdict=_text(artifact, schema.VERDICT) or schema.NOT_VALIDATED,
@@ -100,7 +100,8 @@ def _evaluation(
     )
 
 
-def _time(artifact: pb.Artifact) -> datetime.datetime:
+def evaluated_at(artifact: pb.Artifact) -> datetime.datetime:
+    """When an evaluation took place: when its artifact was made, unless that was done later."""
     told = _text(artifact, schema.EVALUATED_AT)
     if told:
         return datetime.datetime.fromisoformat(told)

@@ -28,7 +28,6 @@ from microtome.errors import ConfigError
 from microtome.slicing.keys import stringify_slice_key
 from microtome.tracking import direction, schema
 from microtome.tracking.aligned import align
-from microtome.tracking.block import Block
 from microtome.tracking.evaluations import Evaluation
 
 AGAINST = ("previous", "latest_blessed", "best")
@@ -85,7 +84,8 @@ def find_regressions(
     names = _judged_metrics(block.metrics, metrics)
     if not references or not names:
         return pd.DataFrame(columns=list(COLUMNS))
-    signs = np.array([_sign(name, lower_is_better) for name in names])
+    is_lower = [direction.is_lower_better(name, lower_is_better) for name in names]
+    signs = np.where(is_lower, -1.0, 1.0)
     values = block.values[:, [block.metrics.index(name) for name in names]]
     history = align(earlier, block.keys, [*names, _LABEL_MEAN])
     label_means = history.values[:, :, -1]
@@ -94,7 +94,7 @@ def find_regressions(
     reference = np.take_along_axis(history.values, chosen[np.newaxis], axis=0)[0]
     counts, means = (_chosen(of_slices, chosen) for of_slices in (history.counts, label_means))
     counts_now = block.counts[:, np.newaxis].astype(np.float64)
-    bases = _bases(names, counts_now, _column(block, _LABEL_MEAN)[:, np.newaxis])
+    bases = _bases(names, counts_now, block.column(_LABEL_MEAN)[:, np.newaxis])
     by_examples = np.sqrt(
         _variance(values, bases) + _variance(reference, _bases(names, counts, means))
     )
@@ -125,11 +125,6 @@ def _judged_metrics(known: Sequence[str], wanted: Sequence[str] | None) -> list[
     return list(wanted)
 
 
-def _sign(metric: str, lower_is_better: Collection[str]) -> float:
-    is_lower = metric in lower_is_better or direction.higher_is_better(metric) is False
-    return -1.0 if is_lower else 1.0
-
-
 def _choose(history: Floats, signs: Floats, references: Sequence[int]) -> npt.NDArray[np.int64]:
     """The evaluation that each slice and metric is held against, `[slices, metrics]`."""
     signed = history[list(references)] * signs
@@ -140,12 +135,6 @@ def _choose(history: Floats, signs: Floats, references: Sequence[int]) -> npt.ND
 def _chosen(of_slices: Floats, chosen: npt.NDArray[np.int64]) -> Floats:
     """Of `[evaluations, slices]`, what the chosen evaluation has: `[slices, metrics]`."""
     return of_slices[chosen, np.arange(len(chosen))[:, np.newaxis]]
-
-
-def _column(block: Block, metric: str) -> Floats:
-    if metric not in block.metrics:
-        return np.full(len(block.slices), np.nan)
-    return block.values[:, block.metrics.index(metric)]
 
 
 def _bases(names: Sequence[str], counts: Floats, label_means: Floats) -> Floats:

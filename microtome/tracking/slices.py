@@ -26,14 +26,10 @@ def worst_slices(
         data; worst first. Overall itself is left out, as are slices without the metric.
     """
     block = evaluation.block
-    values = (
-        block.values[:, block.metrics.index(metric)]
-        if metric in block.metrics
-        else np.full(len(block.keys), np.nan)
-    )
+    values = block.column(metric)
     is_slice = np.array([key != OVERALL for key in block.keys], bool)
     kept = np.flatnonzero(is_slice & ~np.isnan(values) & (block.counts >= min_examples))
-    is_lower = metric in lower_is_better or direction.higher_is_better(metric) is False
+    is_lower = direction.is_lower_better(metric, lower_is_better)
     ranked = kept[np.argsort(-values[kept] if is_lower else values[kept], kind="stable")][:count]
     return pd.DataFrame(
         {
