@@ -1,25 +1,29 @@
 #!/usr/bin/env bash
-# Installs with apt the database servers that the tests start, where they are missing. Where there
-# is no apt, or no right to use it, it says so and leaves well alone: the tests that need the
-# servers are skipped then, and say that they are.
+# Installs with apt the programs that the tests start, where they are missing: database servers, and
+# a browser with its fonts. Where there is no apt, or no right to use it, it says so and leaves well
+# alone: the tests that need the programs are skipped then, and say that they are.
 set -euo pipefail
 
-# a file that comes with each server, and its package
+# a file that comes with each, and its package
+fonts=/usr/share/fonts/truetype
 missing=()
 [[ -x /usr/sbin/mariadbd ]] || missing+=(mariadb-server)
 compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null || missing+=(postgresql)
+[[ -x /usr/bin/chromium ]] || missing+=(chromium)
+[[ -e $fonts/dejavu/DejaVuSans.ttf ]] || missing+=(fonts-dejavu-core)
+compgen -G "$fonts/liberation*/LiberationSans-Regular.ttf" > /dev/null || missing+=(fonts-liberation)
 if [[ ${#missing[@]} -eq 0 ]]; then
   exit 0
 fi
 
 if ! command -v apt-get > /dev/null; then
-  echo "no apt-get here: tests on ${missing[*]} are skipped" >&2
+  echo "no apt-get here: tests with ${missing[*]} are skipped" >&2
   exit 0
 fi
 as_root=()
 if [[ $EUID -ne 0 ]]; then
   if ! sudo -n true 2> /dev/null; then
-    echo "neither root nor sudo without a password: tests on ${missing[*]} are skipped" >&2
+    echo "neither root nor sudo without a password: tests with ${missing[*]} are skipped" >&2
     exit 0
   fi
   as_root=(sudo -n)
