@@ -9,11 +9,9 @@ import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-import numpy as np
-
 from microtome.results.eval_result import count_of, flat
 from microtome.results.records import EXAMPLE_COUNTS, Metrics, label
-from microtome.results.slice_keys import AnySliceKey, is_cross_slice_key, slice_text
+from microtome.results.slice_keys import AnySliceKey, is_cross_slice_key, short_key, slice_text
 from microtome.results.values import number_of
 from microtome.slicing.keys import SliceKey, natural_order
 
@@ -111,7 +109,7 @@ def _table(result: EvalResult, max_rows: int | None, in_order: bool = False) -> 
     shown = slices if max_rows is None else slices[:max_rows]
     numbers, others = _metric_names(result)
     headings = ["slice"]
-    columns = [[_printable(_slice_name(key)) for key, _, _ in shown]]
+    columns = [[_printable(slice_text(short_key(key))) for key, _, _ in shown]]
     counts = [count for _, count, _ in shown]
     if any(count is not None for count in counts):
         headings.append("examples")
@@ -188,21 +186,6 @@ def _decimal(value: float) -> str:
     if value == 0 or 1e-3 <= abs(value) < 1e9 or not math.isfinite(value):
         return f"{value:,.4f}"
     return f"{value:.3e}"
-
-
-def _slice_name(key: AnySliceKey) -> str:
-    if is_cross_slice_key(key):
-        return slice_text(key)
-    return slice_text(tuple((column, _short(value)) for column, value in cast(SliceKey, key)))
-
-
-def _short(value: str | int | float) -> str | int | float:
-    """A float that came from 32 bits, with the digits that it had there: 0.1."""
-    if isinstance(value, float) and math.isfinite(value):
-        with np.errstate(over="ignore"):
-            single = np.float32(value)
-        return float(str(single)) if float(single) == value else value
-    return value
 
 
 def _printable(text: str, limit: int | None = _MAX_NAME) -> str:

@@ -67,7 +67,7 @@ def named_values(record: result_pb2.MetricsForSlice) -> Iterator[NamedValue]:
             key.model_name,
             key.output_name,
             sub_key_text(key.sub_key),
-            _metric_name(key),
+            metric_name(key),
             item.value,
             item.confidence_interval if item.HasField("confidence_interval") else None,
         )
@@ -152,7 +152,8 @@ def _is_of_model(name: str, wanted: str | None) -> bool:
     return wanted is None or not name or name == wanted
 
 
-def _metric_name(key: result_pb2.MetricKey) -> str:
+def metric_name(key: result_pb2.MetricKey) -> str:
+    """A metric's name; `_diff` at its end where it is a difference, its aggregation before."""
     kind = key.aggregation_type.WhichOneof("type") if key.HasField("aggregation_type") else None
     name = f"{kind}_{key.name}" if kind else key.name
     return f"{name}_diff" if key.is_diff else name

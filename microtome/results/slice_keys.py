@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TypeAlias, cast
 
 import numpy as np
@@ -85,3 +86,23 @@ def slice_text(key: AnySliceKey) -> str:
     if is_cross_slice_key(key):
         return "__XX__".join(stringify_slice_key(part) for part in cast(CrossSliceKey, key))
     return stringify_slice_key(cast(SliceKey, key))
+
+
+def short_key(key: AnySliceKey) -> AnySliceKey:
+    """A key for people: floats that came from 32 bits have the digits that they had there: 0.1."""
+    if is_cross_slice_key(key):
+        baseline, comparison = cast(CrossSliceKey, key)
+        return _short(baseline), _short(comparison)
+    return _short(cast(SliceKey, key))
+
+
+def _short(key: SliceKey) -> SliceKey:
+    return tuple((column, _short_value(value)) for column, value in key)
+
+
+def _short_value(value: SliceValue) -> SliceValue:
+    if isinstance(value, float) and math.isfinite(value):
+        with np.errstate(over="ignore"):
+            single = np.float32(value)
+        return float(str(single)) if float(single) == value else value
+    return value

@@ -48,6 +48,7 @@ class History:
 
     Attributes:
         evaluations: In order of time.
+        described: What to call the source in messages.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class History:
         """
         self._source = source
         self._store = store
-        self._described = described
+        self.described = described
         self.evaluations: list[Evaluation] = []
         self.refresh()
 
@@ -171,7 +172,7 @@ class History:
             name = self._run_name(run)
             found = [one for one in found if one.run == name]
         if node is not None:
-            _check(node, self.nodes, "node", self._described)
+            _check(node, self.nodes, "node", self.described)
             found = [one for one in found if one.node == node]
         if since is not None:
             start = _in_utc(since)
@@ -288,7 +289,7 @@ class History:
         """
         if self._store is None:
             raise ConfigError(
-                f"{self._described} holds results only. Lineage is in ML Metadata: open the "
+                f"{self.described} holds results only. Lineage is in ML Metadata: open the "
                 "history from there. What is known of model and data stands in `table()`."
             )
         from microtome.tracking import lineage
@@ -309,7 +310,7 @@ class History:
             ConfigError: No evaluation is of this model.
         """
         known = {name for one in self.evaluations for name in _names_of_model(one)}
-        _check(model, known, "model", self._described)
+        _check(model, known, "model", self.described)
         return self.table(model=model, **options)
 
     def of_data(self, data: str, **options: Any) -> pd.DataFrame:
@@ -323,7 +324,7 @@ class History:
             ConfigError: No evaluation is on these data.
         """
         known = {name for one in self.evaluations for name in _names_of_data(one)}
-        _check(data, known, "data", self._described)
+        _check(data, known, "data", self.described)
         return self.table(data=data, **options)
 
     def matrix(self, metric: str, slice: str | SliceKey = OVERALL, **which: Any) -> pd.DataFrame:
@@ -410,7 +411,7 @@ class History:
                     return key
                 known[text] = None
         raise ConfigError(
-            f"No run of {self._described} has tracked the slice {named!r}"
+            f"No run of {self.described} has tracked the slice {named!r}"
             f"{nearest(named, sorted(known))}. There are {len(known)}, such as "
             f"{', '.join(list(known)[:5])}. Slices that tracking leaves out stand in the result "
             "files only."
@@ -430,7 +431,7 @@ class History:
         runs = self.runs
         if not runs:
             raise DataError(
-                f"{self._described} holds no evaluation that Microtome has recorded"
+                f"{self.described} holds no evaluation that Microtome has recorded"
                 " completely. Run the pipeline with a SlicedEvaluator, or "
                 "microtome.tracking.record."
             )
@@ -438,7 +439,7 @@ class History:
             if not -len(runs) <= run < len(runs):
                 raise ConfigError(f"There is no run {run}: there are {len(runs)} runs.")
             return runs[run]
-        _check(run, runs, "run", self._described)
+        _check(run, runs, "run", self.described)
         return run
 
     def _check_metrics(self, metrics: Sequence[str], evaluations: Sequence[Evaluation]) -> None:
@@ -451,7 +452,7 @@ class History:
             known.update(one.block.metrics)
         for name in metrics:
             if name in remaining:
-                _check(name, known, "metric", self._described)
+                _check(name, known, "metric", self.described)
 
 
 class _Numbers(NamedTuple):

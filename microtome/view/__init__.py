@@ -1,0 +1,1 @@
+"""Views of evaluations, in notebooks, files and browsers."""
