@@ -21,6 +21,7 @@ from microtome.results.eval_result import (
 )
 from microtome.results.loader import (
     load_attributions,
+    load_description,
     load_eval_result,
     load_eval_results,
     load_metrics,
@@ -40,6 +41,7 @@ __all__ = [
     "ResultsWriter",
     "check_output_path",
     "load_attributions",
+    "load_description",
     "load_eval_result",
     "load_eval_results",
     "load_metrics",

@@ -50,24 +50,32 @@ def load_eval_result(
         ConfigError: There is no such model or format.
     """
     result = _Directory(output_path, output_file_format)
-    eval_run = result.eval_run()
-    chosen = _choose_model(result, eval_run, model_name)
-    run = eval_run or config_pb2.EvalRun()
-    return EvalResult(
-        slicing_metrics=result.sliced(
-            names.METRICS, result_pb2.MetricsForSlice, records.metrics_of, chosen
-        ),
-        plots=result.sliced(names.PLOTS, result_pb2.PlotsForSlice, records.plots_of, chosen),
-        attributions=result.sliced(
-            names.ATTRIBUTIONS, result_pb2.AttributionsForSlice, records.attributions_of, chosen
-        ),
-        config=eval_run.eval_config if eval_run else None,
-        data_location=run.data_location,
-        file_format=run.file_format,
-        model_location=_model_location(run, chosen),
-        run_info=result.run_info(),
-        output_path=result.path,
+    loaded, chosen = _described(result, model_name)
+    loaded.slicing_metrics = result.sliced(
+        names.METRICS, result_pb2.MetricsForSlice, records.metrics_of, chosen
     )
+    loaded.plots = result.sliced(names.PLOTS, result_pb2.PlotsForSlice, records.plots_of, chosen)
+    loaded.attributions = result.sliced(
+        names.ATTRIBUTIONS, result_pb2.AttributionsForSlice, records.attributions_of, chosen
+    )
+    return loaded
+
+
+def load_description(
+    output_path: str | os.PathLike[str], model_name: str | None = None
+) -> EvalResult:
+    """Loads what a result says of what was evaluated: all but the slices, however many there are.
+
+    Args:
+        output_path: As in `load_eval_result`.
+        model_name: As in `load_eval_result`.
+
+    Raises:
+        OutputError: The path is no result directory, the result is unfinished, or a file is
+            damaged.
+        ConfigError: There is no such model.
+    """
+    return _described(_Directory(output_path, None), model_name)[0]
 
 
 def load_eval_results(
@@ -300,6 +308,23 @@ def _results_below(path: str, found: Iterable[str]) -> list[str]:
         return []
     below = (os.path.join(path, name) for name in sorted(found)[-100:])
     return [inner for inner in below if names.is_result(files.list_names(inner) or ())][-3:]
+
+
+def _described(result: _Directory, model_name: str | None) -> tuple[EvalResult, str | None]:
+    """A result without its slices, and the model whose metrics are wanted."""
+    eval_run = result.eval_run()
+    chosen = _choose_model(result, eval_run, model_name)
+    run = eval_run or config_pb2.EvalRun()
+    described = EvalResult(
+        slicing_metrics=[],
+        config=eval_run.eval_config if eval_run else None,
+        data_location=run.data_location,
+        file_format=run.file_format,
+        model_location=_model_location(run, chosen),
+        run_info=result.run_info(),
+        output_path=result.path,
+    )
+    return described, chosen
 
 
 def _choose_model(

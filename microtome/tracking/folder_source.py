@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import glob
 import json
 import os
@@ -11,9 +12,10 @@ from collections.abc import Iterator
 from microtome.errors import DataError
 from microtome.proto import config_pb2
 from microtome.results import names
-from microtome.results.loader import load_eval_result
+from microtome.results.eval_result import EvalResult
+from microtome.results.loader import load_description, load_eval_result
 from microtome.tracking import schema
-from microtome.tracking.block import make_block, pack
+from microtome.tracking.block import Block, make_block, pack
 from microtome.tracking.evaluations import Evaluation
 from microtome.tracking.schema import Provenance
 from microtome.tracking.selection import select_slices
@@ -32,7 +34,30 @@ def read_folders(where: str, pipeline: str | None = None) -> list[Evaluation]:
     Raises:
         DataError: There is no folder, or no result in any.
     """
+    found = [read_result(result) for result in find_results(where)]
+    wanted = [one for one in found if pipeline in (None, one.pipeline)]
+    return sorted(wanted, key=in_time)
+
+
+def are_folders(where: str) -> bool:
+    """Whether a text names a folder, or is a pattern of such; what it names may still be a file."""
+    if "://" in where:
+        return False
+    return os.path.isdir(where) or (not os.path.exists(where) and bool(glob.glob(where)))
+
+
+def find_results(where: str) -> list[str]:
+    """The absolute paths of the results in or below some folders, sorted.
+
+    Args:
+        where: As `read_folders` takes it.
+
+    Raises:
+        DataError: There is no folder, or no result in any.
+    """
     folders = sorted(folder for folder in glob.glob(where) if os.path.isdir(folder))
+    if not folders and os.path.isdir(where):  # its name has characters of patterns
+        folders = [where]
     if not folders:
         raise DataError(f"No results: there is no folder {where!r}.")
     results = sorted({result for folder in folders for result in _results_below(folder)})
@@ -41,9 +66,12 @@ def read_folders(where: str, pipeline: str | None = None) -> list[Evaluation]:
             f"No results: no folder in {where!r} holds a finished evaluation (a file "
             f"{names.EVAL_CONFIG!r} tells one)."
         )
-    found = [_read(result) for result in results]
-    wanted = [one for one in found if pipeline in (None, one.pipeline)]
-    return sorted(wanted, key=lambda evaluation: (evaluation.time, evaluation.id))
+    return results
+
+
+def in_time(evaluation: Evaluation) -> tuple[datetime.datetime, str]:
+    """Sorts evaluations by time."""
+    return evaluation.time, evaluation.id
 
 
 def _results_below(folder: str) -> Iterator[str]:
@@ -53,12 +81,29 @@ def _results_below(folder: str) -> Iterator[str]:
             folders.clear()
 
 
-def _read(result: str) -> Evaluation:
+def read_result(result: str, *, lazily: bool = False) -> Evaluation:
+    """The evaluation that a folder of result files tells of.
+
+    Args:
+        result: The folder.
+        lazily: Whether an evaluation that was not tracked, whose numbers stand in all of its
+            result files, reads them when its `block` is first asked for. What of them is
+            `not_tracked` is left out then.
+
+    Raises:
+        DataError: The file of what was tracked is damaged.
+        OutputError: Another file is.
+    """
     path = os.path.join(result, names.TRACKING)
-    content = _tracked(path) if os.path.exists(path) else _untracked(result)
+    if os.path.exists(path):
+        content, kind = _tracked(path), Evaluation
+    elif lazily:
+        content, kind = _described(load_description(result)), _LazyEvaluation
+    else:
+        content, kind = _untracked(result), Evaluation
     modified = os.path.getmtime(os.path.join(result, names.EVAL_CONFIG))
     provenance = Provenance(**content["provenance"])
-    return Evaluation(
+    return kind(
         id=result,
         execution_id="",
         time=datetime.datetime.fromtimestamp(modified, datetime.timezone.utc),
@@ -66,9 +111,18 @@ def _read(result: str) -> Evaluation:
         provenance=provenance,
         verdict=content[schema.VERDICT],
         reasons=tuple(content[schema.REASONS]),
-        not_tracked=content[schema.NOT_TRACKED],
-        packed=content[schema.TRACKED],
+        not_tracked=content.get(schema.NOT_TRACKED, ""),
+        packed=content.get(schema.TRACKED, ""),
     )
+
+
+class _LazyEvaluation(Evaluation):
+    """An evaluation whose numbers are read when they are asked for."""
+
+    @functools.cached_property
+    def block(self) -> Block:
+        slices = load_eval_result(self.id).slices()
+        return make_block(select_slices(slices, config_pb2.EvalConfig()).records)
 
 
 def _tracked(path: str) -> dict:
@@ -83,16 +137,22 @@ def _untracked(result: str) -> dict:
     """What can be told of the results of an evaluation that was not tracked."""
     loaded = load_eval_result(result)
     selection = select_slices(loaded.slices(), config_pb2.EvalConfig())
+    return {
+        **_described(loaded),
+        schema.NOT_TRACKED: selection.left_out_note(),
+        schema.TRACKED: pack(make_block(selection.records)),
+    }
+
+
+def _described(loaded: EvalResult) -> dict:
     provenance = {
         "model_uri": loaded.model_location,
         "data_uri": loaded.data_location,
-        "evaluation_uri": result,
+        "evaluation_uri": loaded.output_path,
         "microtome_version": str(loaded.run_info.get("version", "")),
     }
     return {
         "provenance": provenance,
         schema.VERDICT: schema.NOT_VALIDATED,
         schema.REASONS: [],
-        schema.NOT_TRACKED: selection.left_out_note(),
-        schema.TRACKED: pack(make_block(selection.records)),
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import glob
 import os
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -81,11 +80,8 @@ class History:
         Raises:
             DataError: There is no such store or folder.
         """
-        is_text = isinstance(where, str | os.PathLike)
-        if is_text and "://" not in os.fspath(where):
-            path = os.fspath(where)
-            if os.path.isdir(path) or (not os.path.exists(path) and glob.glob(path)):
-                return cls.from_dir(path, pipeline)
+        if isinstance(where, str | os.PathLike) and folder_source.are_folders(os.fspath(where)):
+            return cls.from_dir(where, pipeline)
         return cls.from_mlmd(where, pipeline)
 
     @classmethod
