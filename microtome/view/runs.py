@@ -39,8 +39,17 @@ def ids_of_results(results: Sequence[EvalResult]) -> list[str]:
 
 
 def ids_of_evaluations(evaluations: Sequence[Evaluation]) -> list[str]:
-    """A run's id for each evaluation: that of its artifact, or its folder's name."""
-    return unique(clean(one.id if one.execution_id else _last(one.id)) for one in evaluations)
+    """A run's id for each evaluation: that of its artifact, or its folder's name.
+
+    Where folders of several have one name, such as `day-1/evaluation` and `day-2/evaluation`, ids
+    are paths from the folder that they share: a number would be another run's when some are gone.
+    """
+    folders = [one.id for one in evaluations if not one.execution_id]
+    ids = {folder: _last(folder) for folder in folders}
+    if len(set(ids.values())) < len(ids):
+        shared = os.path.commonpath(list(ids))
+        ids = {folder: os.path.relpath(folder, shared).replace(os.sep, "/") for folder in folders}
+    return unique(clean(one.id if one.execution_id else ids[one.id]) for one in evaluations)
 
 
 def of_result(result: EvalResult, run_id: str, name: str = "") -> dict[str, Any]:
