@@ -13,7 +13,7 @@ CURRENT = $(CURDIR)/.venv-current/bin/python
 # a user's settings that would put other packages before the locked ones
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help demo test test-current test-e2e bench lint types format proto lock clean
+.PHONY: help demo test test-current test-e2e frontend test-frontend bench lint types format proto lock clean
 .PHONY: estimator current
 
 help: ## list the targets
@@ -40,6 +40,19 @@ test-current: current ## run the tests of the current line (Python 3.12, today's
 
 test-e2e: estimator ## run the slow tests: whole pipelines, end to end
 	$(ESTIMATOR) -m pytest -m "e2e or slow" $(ARGS)
+
+frontend: frontend/node_modules ## build the views from TypeScript (needs Node 20)
+	cd frontend && npm run --silent contract && npm run --silent build
+
+# what is committed must be what the sources give
+test-frontend: frontend/node_modules ## check, test and rebuild the views; fails where the built files are not up to date
+	cd frontend && npm run --silent check && npm run --silent test
+	$(MAKE) --no-print-directory frontend
+	git diff --exit-code --stat -- frontend/src/report/contract.ts microtome/view/static
+
+frontend/node_modules: frontend/package.json frontend/package-lock.json
+	cd frontend && npm ci --no-fund --no-audit
+	@touch frontend/node_modules
 
 bench: estimator ## measure Microtome, TFMA and bare inference side by side
 	cd benchmarks && $(ESTIMATOR) -m microtome_bench $(ARGS)
@@ -76,5 +89,5 @@ lock: ## pin what requirements/*.in ask for
 
 clean: ## remove all that make has made, the environments too
 	rm -rf .venv .venv-current .venv-proto .venv-tools build dist *.egg-info demo_output
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf frontend/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,90 @@
+import { type Mounted, mount } from "../app";
+import type { Report } from "../report/contract";
+import { embeddedReport } from "./embedded";
+import type { Host } from "./host";
+import { fetchReport, requestFrom } from "./served";
+import { followHash, keepInHash } from "./state_in_hash";
+
+let mounted: Mounted | undefined;
+
+followHash(() => mounted?.store);
+start().catch(fail);
+
+async function start(): Promise<void> {
+  const api = document.querySelector<HTMLMetaElement>('meta[name="microtome-api"]')?.content;
+  if (api)
+    show(await fetchReport(`${api}report`), { ...page("served"), request: requestFrom(api) });
+  else {
+    const report = await embeddedReport(document);
+    if (!report) throw new Error("This page has no report in it.");
+    show(report, page("file"));
+  }
+  acceptDrops();
+  tellHeight();
+}
+
+function page(kind: "file" | "served"): Host {
+  return {
+    kind,
+    emit: (name, data) => {
+      if (parent !== window) parent.postMessage({ microtome: name, data }, "*");
+    },
+    keepState: keepInHash,
+    link: (text) => `${location.href.replace(/#.*/s, "")}${text && `#${text}`}`,
+  };
+}
+
+function show(report: Report, host: Host): void {
+  mounted?.unmount();
+  const place = document.getElementById("microtome") ?? document.body;
+  const element = document.createElement("div");
+  // what stood there is for readers without scripts
+  place.replaceChildren(element);
+  document.title = report.title;
+  mounted = mount(element, report, host, location.hash);
+}
+
+/** Shows a report's file that is dropped on the page. */
+function acceptDrops(): void {
+  addEventListener("dragover", (event) => event.preventDefault());
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    const file = event.dataTransfer?.files[0];
+    if (file) {
+      open(file).catch((error: unknown) => {
+        if (mounted) mounted.store.failure.value = `${file.name}: ${messageOf(error)}`;
+      });
+    }
+  });
+}
+
+async function open(file: File): Promise<void> {
+  const text = await file.text();
+  // parsed like this, a page's scripts do not run
+  const report = text.trimStart().startsWith("<")
+    ? await embeddedReport(new DOMParser().parseFromString(text, "text/html"))
+    : (JSON.parse(text) as Report);
+  if (!report) throw new Error("there is no report in it");
+  show(report, page("file"));
+}
+
+/** Tells the page around a frame how high this one is, so that nothing is cut off. */
+function tellHeight(): void {
+  if (parent === window) return;
+  const tell = (): void => {
+    parent.postMessage({ microtome: "height", height: document.documentElement.scrollHeight }, "*");
+  };
+  new ResizeObserver(tell).observe(document.body);
+  tell();
+}
+
+function fail(error: unknown): void {
+  const place = document.createElement("p");
+  place.setAttribute("role", "alert");
+  place.textContent = `The view could not be shown: ${messageOf(error)}`;
+  (document.getElementById("microtome") ?? document.body).prepend(place);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

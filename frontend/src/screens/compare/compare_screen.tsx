@@ -1,0 +1,7 @@
+import { useStore } from "../../state/use";
+import { Empty } from "../../ui/empty";
+
+export function CompareScreen() {
+  const { model } = useStore();
+  return <Empty>{model.title}</Empty>;
+}

@@ -1,0 +1,9 @@
+import type { ScreenSpec } from "..";
+import { PlotsScreen } from "./plots_screen";
+
+export const plots: ScreenSpec = {
+  id: "plots",
+  label: "Plots",
+  has: (model) => model.plotSlices.size > 0,
+  view: PlotsScreen,
+};
