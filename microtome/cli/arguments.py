@@ -29,6 +29,13 @@ examples:
   microtome inspect export/eval
   microtome inspect export/eval --data eval-00000.tfrecord
 """
+_SERVE_EXAMPLES = """
+examples:
+  microtome serve evaluation
+  microtome serve 'runs/*/evaluation' --port 8080
+  microtome serve metadata.sqlite --pipeline flights --open
+  microtome serve mysql://reader:secret@host/mlmd
+"""
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -76,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_show(commands)
     _add_inspect(commands)
     _add_history(commands)
+    _add_serve(commands)
     return parser
 
 
@@ -213,6 +221,42 @@ def _add_history(commands: Commands) -> None:
         history_arguments.EXAMPLES,
     )
     history_arguments.add(command)
+    _add_debug(command)
+
+
+def _add_serve(commands: Commands) -> None:
+    command = _command(
+        commands,
+        "serve",
+        "show runs in a browser",
+        "Prints the address, with a\ntoken in it, and answers this machine only until it is "
+        "interrupted.",
+        _SERVE_EXAMPLES,
+    )
+    command.add_argument(
+        "where",
+        metavar="WHERE",
+        help="directory of a result, a folder with such below or a pattern of such, or a store of "
+        "ML Metadata: an SQLite file or a URL (sqlite://, mysql://, postgresql://, grpc://)",
+    )
+    command.add_argument("--pipeline", metavar="NAME", help="only of this pipeline")
+    command.add_argument(
+        "--port", type=_count, default=0, metavar="N", help="by default one that is free"
+    )
+    command.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="HOST",
+        help="name or address to listen at; with another than 127.0.0.1, other machines can ask",
+    )
+    command.add_argument(
+        "--token", metavar="T", help="what requests must bear; by default a new one each time"
+    )
+    browser = command.add_mutually_exclusive_group()
+    browser.add_argument("--open", action="store_true", help="open the address in a browser")
+    browser.add_argument(
+        "--no-browser", dest="open", action="store_false", help="do not (the default)"
+    )
     _add_debug(command)
 
 

@@ -7,7 +7,7 @@ import functools
 import glob
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from microtome.errors import DataError
 from microtome.proto import config_pb2
@@ -76,9 +76,16 @@ def in_time(evaluation: Evaluation) -> tuple[datetime.datetime, str]:
 
 def _results_below(folder: str) -> Iterator[str]:
     for parent, folders, files in os.walk(folder):
-        if names.EVAL_CONFIG in files:
+        if _finished_by(files):
             yield os.path.abspath(parent)
             folders.clear()
+
+
+def _finished_by(files: Collection[str]) -> str | None:
+    """The file of a finished result that was written last: the config, a pickle in older TFMA's."""
+    last = (names.EVAL_CONFIG, names.PICKLED_EVAL_CONFIG)
+    is_any = names.is_result(files) and not names.is_unfinished(files)
+    return next((name for name in last if name in files), None) if is_any else None
 
 
 def read_result(result: str, *, lazily: bool = False) -> Evaluation:
@@ -101,7 +108,8 @@ def read_result(result: str, *, lazily: bool = False) -> Evaluation:
         content, kind = _described(load_description(result)), _LazyEvaluation
     else:
         content, kind = _untracked(result), Evaluation
-    modified = os.path.getmtime(os.path.join(result, names.EVAL_CONFIG))
+    last = _finished_by(os.listdir(result)) or names.EVAL_CONFIG
+    modified = os.path.getmtime(os.path.join(result, last))
     provenance = Provenance(**content["provenance"])
     return kind(
         id=result,

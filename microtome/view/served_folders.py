@@ -1,0 +1,128 @@
+"""Folders of results that a server shows: what is in them, what of it may be read, what is new."""
+
+from __future__ import annotations
+
+import dataclasses
+import glob
+import os
+from collections.abc import Hashable, Iterator
+
+from microtome.errors import DataError, MicrotomeError, OutputError
+from microtome.tracking import folder_source
+from microtome.tracking.evaluations import Evaluation
+
+Stamp = tuple[Hashable, ...]
+
+
+class ServedFolders:
+    """Gives a history the evaluations in or below a folder, and keeps to that folder.
+
+    Numbers stay unread where that is possible, and what has not changed is not read again.
+
+    Attributes:
+        root: The folder, or the folder that a pattern is in. Nothing outside of it is read, even
+            where a link in it leads there.
+        title: What to call them.
+        left_out: What is not shown, and why, for people.
+    """
+
+    def __init__(self, where: str, pipeline: str | None = None):
+        """Takes a folder, or a pattern of folders.
+
+        Args:
+            where: As `folder_source.find_results` takes it.
+            pipeline: Only of the pipeline of this name.
+        """
+        folder = _fixed_part(where)
+        self.root = os.path.realpath(folder)
+        self.title = os.path.relpath(os.path.abspath(where), os.path.dirname(folder))
+        self.left_out: list[str] = []
+        self._where = where
+        self._pipeline = pipeline
+        self._read: dict[str, tuple[Stamp, Evaluation | str]] = {}
+
+    def __call__(self) -> list[Evaluation]:
+        """The evaluations, in order of time."""
+        read: dict[str, tuple[Stamp, Evaluation | str]] = {}
+        for path in self._paths():
+            stamp = folder_stamp(path)
+            known = self._read.get(path)
+            read[path] = known if known and known[0] == stamp else (stamp, self._evaluation(path))
+        self._read = read
+        found = [one for _, one in read.values() if isinstance(one, Evaluation)]
+        self.left_out = [why for _, why in read.values() if isinstance(why, str)]
+        wanted = [one for one in found if self._pipeline in (None, one.pipeline)]
+        return sorted(wanted, key=folder_source.in_time)
+
+    def stamp(self) -> Stamp:
+        """Something that differs when what is in the folders does."""
+        return tuple((path, *folder_stamp(path)) for path in self._paths())
+
+    @property
+    def pipelines(self) -> list[str]:
+        """The names of all pipelines, whichever is wanted."""
+        found = (one for _, one in self._read.values() if isinstance(one, Evaluation))
+        return sorted({one.pipeline for one in found} - {""})
+
+    def _paths(self) -> list[str]:
+        try:
+            found = folder_source.find_results(self._where)
+        except DataError:  # it may be there again later
+            return []
+        # a link to another result of the same folder shows nothing new
+        return list({os.path.realpath(path): path for path in reversed(found)}.values())[::-1]
+
+    def _evaluation(self, path: str) -> Evaluation | str:
+        """An evaluation, or why it is not shown."""
+        try:
+            check_inside(path, self.root)
+            one = folder_source.read_result(path, lazily=True)
+        except (MicrotomeError, OSError, ValueError, KeyError, TypeError) as error:
+            return f"{os.path.relpath(path, self.root)} is not shown: {error}"
+        if one.provenance.pipeline_run:
+            return one
+        # by itself it goes by its folder's name, which may be that of all
+        relative = os.path.relpath(os.path.realpath(path), self.root)
+        return dataclasses.replace(one, run=one.run if relative == "." else relative)
+
+
+def check_inside(path: str, root: str) -> None:
+    """Makes sure that a folder and all files in it lie where they seem to.
+
+    Raises:
+        OutputError: It, or a file in it, is a link that leads out of `root`.
+    """
+    for one in (path, *_links(path)):
+        real = os.path.realpath(one)
+        if os.path.commonpath([real, root]) != root:
+            raise OutputError(f"{one} is a link out of the folder that is served.")
+
+
+def folder_stamp(path: str) -> Stamp:
+    """Something that differs when the files of a folder do; empty where there is no such folder."""
+    try:
+        with os.scandir(path) as entries:
+            return tuple(sorted(_file_stamp(entry) for entry in entries))
+    except OSError:
+        return ()
+
+
+def _file_stamp(entry: os.DirEntry[str]) -> tuple[str, int, int, int]:
+    try:
+        told = entry.stat()
+    except OSError:  # a broken link
+        return entry.name, 0, 0, 0
+    return entry.name, told.st_ino, told.st_mtime_ns, told.st_size
+
+
+def _links(path: str) -> Iterator[str]:
+    with os.scandir(path) as entries:
+        yield from (entry.path for entry in entries if entry.is_symlink())
+
+
+def _fixed_part(where: str) -> str:
+    """The folder that a pattern's matches are in; of a plain path, itself."""
+    path = os.path.abspath(where)
+    while glob.has_magic(path) and not os.path.isdir(path):
+        path = os.path.dirname(path)
+    return path

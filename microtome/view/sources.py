@@ -1,0 +1,332 @@
+"""What a server shows: the runs of a history, and each run's numbers when they are asked for.
+
+Synopsis:
+
+    source = Source.open("metadata.sqlite", pipeline="flights")
+    source.report()                     # all runs, the values of the newest
+    source.run("12")                    # the values of one run
+    source.series(["carrier:UA"])       # a slice in all runs
+
+A run is shown from its result files, with every slice, if they can be read here; else from what is
+tracked of it, and the report says so.
+"""
+
+from __future__ import annotations
+
+import collections
+import logging
+import os
+import time
+from collections.abc import Sequence
+
+from microtome.errors import ConfigError, MicrotomeError
+from microtome.messages import nearest
+from microtome.results import files, names
+from microtome.results.eval_result import EvalResult
+from microtome.results.loader import load_eval_result
+from microtome.tracking import folder_source
+from microtome.tracking.evaluations import Evaluation
+from microtome.tracking.history import History
+from microtome.tracking.locations import parse_location
+from microtome.view import contract
+from microtome.view.contract import Report
+from microtome.view.served_folders import ServedFolders, Stamp, check_inside, folder_stamp
+from microtome.view.texts import clean
+
+_LOG = logging.getLogger(__name__)
+# loaded results that are kept: at most so many, and of so many slices together
+_KEPT_RESULTS = 8
+_KEPT_SLICES = 150_000
+# how long a store on a server is not asked again for new runs
+_PATIENCE_SECONDS = 5
+
+
+class Source:
+    """The runs of a history, read when they are asked for. Not for several threads at once.
+
+    Attributes:
+        title: For people: where the runs are from.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        folders: ServedFolders | None = None,
+        database: str | None = None,
+        stamp: Stamp | None = None,
+    ):
+        """Takes a history.
+
+        Args:
+            history: The runs.
+            folders: The folders that they lie in; None where they stand in a store.
+            database: The store's file, if it is one, by which is seen whether it has changed.
+            stamp: What that file was like before the history was read.
+        """
+        self._history = history
+        self._folders = folders
+        self._database = database
+        self._stamp = stamp
+        self._read_at = time.monotonic()
+        self._results = _Results()
+        # by the evaluation's id, why its result files are not shown
+        self._without_files: dict[str, str] = {}
+        self._left_out: list[str] = []
+        self.title = history.described
+
+    @classmethod
+    def open(cls, where: str | os.PathLike[str], pipeline: str | None = None) -> Source:
+        """Opens what holds runs.
+
+        Args:
+            where: A result directory, a folder with such below, a pattern of folders, or a store
+                of ML Metadata, as `History.open` takes it.
+            pipeline: Only of the pipeline of this name.
+
+        Raises:
+            ConfigError: There is no such store or pipeline.
+            DataError: There is no result in the folder.
+        """
+        path = os.fspath(where)
+        if not folder_source.are_folders(path):
+            database = _sqlite_file(path)
+            stamp = _stamp_of_sqlite(database)
+            history = History.open(path, pipeline)
+            known = History.open(path).pipelines if pipeline and not len(history) else []
+            _check_pipeline(pipeline, history, known)
+            return cls(history, None, database, stamp)
+        folder_source.find_results(path)  # tells where there are none
+        folders = ServedFolders(path, pipeline)
+        history = History(folders, described=folders.title)
+        _check_pipeline(pipeline, history, folders.pipelines)
+        return cls(history, folders)
+
+    def __len__(self) -> int:
+        return len(self._history)
+
+    def report(self) -> Report:
+        """All runs there are by now, and the values of the newest.
+
+        What cannot be read is left out, and the report says so.
+        """
+        self._refresh()
+        try:
+            report = contract.report_of_runs(self._history, self._load, self.title)
+        except ConfigError:
+            raise
+        except MicrotomeError:
+            self._leave_out(self._history.evaluations[-1:])
+            report = contract.report_of_runs(self._history, self._load, self.title)
+        last = self._history.evaluations[-1:]
+        return self._noted(report, last, [*self._left_out, *self._folder_notes()])
+
+    def run(self, run: str) -> Report:
+        """A run with every slice.
+
+        Args:
+            run: Its id, as the report names it.
+
+        Raises:
+            ConfigError: There is no such run.
+            OutputError: Its result files are damaged, and nothing of it is tracked.
+        """
+        one = self._find(run)
+        report = contract.report_of_run(self._history, run, self._load)
+        return self._noted(report, [one])
+
+    def plots(self, run: str, slice_name: str) -> Report:
+        """The plots of a slice.
+
+        Args:
+            run: The run's id.
+            slice_name: The slice, as the report names it.
+
+        Raises:
+            ConfigError: There is no such run.
+        """
+        one = self._find(run)
+        report = contract.report_of_plots(self._history, run, slice_name, self._load)
+        return self._noted(report, [one])
+
+    def series(self, slices: Sequence[str], metrics: Sequence[str] | None = None) -> Report:
+        """Some slices in all runs, of what is tracked.
+
+        Args:
+            slices: Their names, as the report has them.
+            metrics: Ids of metrics; by default all.
+        """
+        try:
+            report = contract.report_of_series(self._history, slices, metrics)
+        except ConfigError:
+            raise
+        except MicrotomeError:
+            self._leave_out(self._history.evaluations)
+            report = contract.report_of_series(self._history, slices, metrics)
+        shown = set(report["slices"]["name"])
+        missing = [
+            {"slice": name, "why": "No run has tracked it: its values are in result files only."}
+            for name in dict.fromkeys(slices)
+            if name not in shown
+        ]
+        omitted = [*report.get("omitted", []), *missing]
+        return {**report, **({"omitted": omitted} if omitted else {})}
+
+    def attributions(self, run: str) -> Report:
+        """The run, with the attributions that its result files have; see `run`."""
+        return self.run(run)
+
+    def _find(self, run: str) -> Evaluation:
+        try:
+            return contract.find_run(self._history, run)[0]
+        except ConfigError:
+            # it may have come since
+            self._refresh()
+            return contract.find_run(self._history, run)[0]
+
+    def _refresh(self) -> None:
+        """Looks for new runs, if there may be some. If that fails, those that are known stay."""
+        stamp = self._history_stamp()
+        if stamp is not None and stamp == self._stamp:
+            return
+        if stamp is None and time.monotonic() - self._read_at < _PATIENCE_SECONDS:
+            return
+        try:
+            self._history.refresh()
+        except Exception as error:  # ml_metadata's errors have no common class
+            _LOG.warning("No new runs are shown: %s cannot be read: %s", self.title, error)
+            self._left_out = [f"New runs, if any: {self.title} cannot be read now."]
+            return
+        self._left_out = []
+        self._stamp = stamp
+        self._read_at = time.monotonic()
+
+    def _history_stamp(self) -> Stamp | None:
+        """Something that differs when there may be new runs; None where only asking tells."""
+        if self._folders is not None:
+            return self._folders.stamp()
+        return _stamp_of_sqlite(self._database)
+
+    def _load(self, one: Evaluation) -> EvalResult | None:
+        """The result of an evaluation, if its files can be read here."""
+        path = one.id if self._folders else one.provenance.evaluation_uri
+        try:
+            result = self._results.get(path, self._folders.root if self._folders else None)
+        except (MicrotomeError, OSError, ValueError) as error:
+            self._without_files[one.id] = str(error)
+            return None
+        self._without_files.pop(one.id, None)
+        return result
+
+    def _leave_out(self, evaluations: Sequence[Evaluation]) -> None:
+        """Takes the damaged of these evaluations, and of all tracked ones, off the list."""
+        chosen = {one.id for one in evaluations}
+        damaged = {}
+        for one in self._history.evaluations:
+            if one.id in chosen or one.packed:
+                why = _damage(one)
+                if why:
+                    damaged[one.id] = f"Run {one.run} is not shown: {why}"
+        self._left_out += damaged.values()
+        self._history.evaluations = [
+            one for one in self._history.evaluations if one.id not in damaged
+        ]
+
+    def _folder_notes(self) -> list[str]:
+        return self._folders.left_out if self._folders else []
+
+    def _noted(
+        self, report: Report, shown: Sequence[Evaluation], notes: Sequence[str] = ()
+    ) -> Report:
+        """The report, which says too what is not in it."""
+        why = [
+            f"Run {one.run} is shown with what is tracked of it: {self._without_files[one.id]}"
+            for one in shown
+            if one.id in self._without_files
+        ]
+        told = [{"slice": "", "why": clean(text)} for text in (*why, *notes)]
+        omitted = [*report.get("omitted", []), *told]
+        return {**report, **({"omitted": omitted} if omitted else {})}
+
+
+class _Results:
+    """Results that have been loaded, the last ones that were asked for."""
+
+    def __init__(self) -> None:
+        self._kept: collections.OrderedDict[str, tuple[Stamp, EvalResult]] = (
+            collections.OrderedDict()
+        )
+
+    def get(self, path: str, root: str | None) -> EvalResult:
+        """A result, loaded again if its files have changed.
+
+        Args:
+            path: Its folder.
+            root: The folder that no file of it may be outside of; by default its own.
+
+        Raises:
+            OutputError: It is not there, is damaged, or is outside.
+        """
+        _check_result(path)
+        stamp: Stamp = ()
+        if not files.is_remote(path):
+            path = files.normalized(path)
+            check_inside(path, root or os.path.realpath(path))
+            stamp = folder_stamp(path)
+        kept = self._kept.get(path)
+        if kept is None or kept[0] != stamp:
+            kept = stamp, load_eval_result(path)
+        self._kept[path] = kept
+        self._kept.move_to_end(path)
+        while len(self._kept) > _KEPT_RESULTS or (len(self._kept) > 1 and self._is_too_much()):
+            self._kept.popitem(last=False)
+        return kept[1]
+
+    def _is_too_much(self) -> bool:
+        kept = (len(result.slicing_metrics) for _, result in self._kept.values())
+        return sum(kept) > _KEPT_SLICES
+
+
+def _check_result(path: str) -> None:
+    if not path:
+        raise ConfigError("it is not recorded where its result files are.")
+    found = files.list_names(path)
+    if not found or not names.is_result(found):
+        raise ConfigError(f"{path}, where its result files were, has none here.")
+
+
+def _check_pipeline(pipeline: str | None, history: History, known: Sequence[str]) -> None:
+    known = [name for name in known if name]
+    if pipeline is not None and not len(history) and known:
+        raise ConfigError(
+            f"There is no pipeline {pipeline!r}{nearest(pipeline, known)}; there is: "
+            f"{', '.join(known)}."
+        )
+
+
+def _damage(one: Evaluation) -> str:
+    """Why the numbers of an evaluation cannot be read; empty if they can."""
+    try:
+        len(one.block.slices)
+    except MicrotomeError as error:
+        return str(error)
+    return ""
+
+
+def _sqlite_file(where: str) -> str | None:
+    location = parse_location(where)
+    return location.path if location.scheme == "sqlite" else None
+
+
+def _stamp_of_sqlite(path: str | None) -> Stamp | None:
+    if path is None:
+        return None
+    # its newest pages may stand in files beside it
+    return tuple(_stamp_of_file(path + suffix) for suffix in ("", "-wal", "-journal"))
+
+
+def _stamp_of_file(path: str) -> tuple[int, int, int]:
+    try:
+        told = os.stat(path)
+    except OSError:
+        return 0, 0, 0
+    return told.st_ino, told.st_mtime_ns, told.st_size
