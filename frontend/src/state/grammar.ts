@@ -35,7 +35,7 @@ const buckets: Codec<number> = {
   },
 };
 const sortKey: Codec<SortKey> = {
-  write: ({ by, descending }) => (descending ? "-" : "") + encode(by).replace(/^-/, "%2D"),
+  write: ({ by, descending }) => (descending ? "-" : "") + encode(by),
   read: (value) =>
     value.startsWith("-")
       ? { by: decode(value.slice(1)), descending: true }
@@ -139,8 +139,10 @@ function oneOf<T extends string>(values: readonly T[]): Codec<T | ""> & Codec<T>
 }
 
 function encode(value: string): string {
-  // lone surrogates have no encoding
-  return encodeURIComponent(value.replace(/\p{Surrogate}/gu, "\ufffd")).replaceAll("%2F", "/");
+  // lone surrogates have no encoding; a dash in front means something
+  return encodeURIComponent(value.replace(/\p{Surrogate}/gu, "\ufffd"))
+    .replaceAll("%2F", "/")
+    .replace(/^-/, "%2D");
 }
 
 function decode(value: string): string {
