@@ -38,7 +38,7 @@ test: estimator ## run the tests of the estimator line (Python 3.10, TFX 1.15)
 test-current: current ## run the tests of the current line (Python 3.12, today's TensorFlow)
 	$(CURRENT) -m pytest -m "current and not e2e and not slow" $(ARGS)
 
-test-e2e: estimator ## run the slow tests: whole pipelines, end to end
+test-e2e: estimator current ## run the slow tests: whole pipelines, servers and browsers, end to end
 	$(ESTIMATOR) -m pytest -m "e2e or slow" $(ARGS)
 
 frontend: frontend/node_modules ## build the views from TypeScript (needs Node 20)

@@ -18,6 +18,7 @@ EXTRAS = {
     "mlmd": ["ml-metadata>=1.15"],
     "airflow": ["apache-airflow==2.10.3"],
     "kfp": ["kfp==2.5.0"],
+    "notebook": ["anywidget>=0.9"],
 }
 
 
@@ -42,7 +43,7 @@ setuptools.setup(
     python_requires=">=3.10",
     packages=packages(),
     package_dir={"microtome": "microtome", **{f"microtome.{room}": room for room in ROOMS}},
-    package_data={"": ["py.typed", "*.proto", "*.pyi"]},
+    package_data={"": ["py.typed", "*.proto", "*.pyi", "*.json", "*.js"]},
     install_requires=[
         "apache-beam>=2.65",
         "google-crc32c>=1.5",
@@ -52,6 +53,7 @@ setuptools.setup(
         "pyarrow>=10",
         "scipy>=1.11",
         "tensorflow>=2.15",
+        "tornado>=6.1",
     ],
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["microtome = microtome.cli:main"]},

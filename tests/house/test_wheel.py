@@ -14,7 +14,7 @@ pytestmark = pytest.mark.current
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDERS = ("microtome", "component", "executor", "pipelines", "proto")
-SHIPPED = {".py", ".pyi", ".proto", ".typed"}
+SHIPPED = {".py", ".pyi", ".proto", ".typed", ".json", ".js"}
 
 
 def shipped_files() -> set[str]:
@@ -46,7 +46,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 def test_wheel_holds_every_file_of_every_room(wheel: zipfile.ZipFile) -> None:
     held = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert held == shipped_files()
-    assert {"microtome/py.typed", "microtome/proto/config.proto"} <= held
+    others = {"microtome/py.typed", "microtome/proto/config.proto"}
+    assert others | {f"microtome/view/static/{name}.js" for name in ("page", "widget")} <= held
 
 
 def test_wheel_names_command_and_license(wheel: zipfile.ZipFile) -> None:
