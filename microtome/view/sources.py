@@ -14,6 +14,7 @@ tracked of it, and the report says so.
 from __future__ import annotations
 
 import collections
+import dataclasses
 import logging
 import os
 import time
@@ -25,6 +26,7 @@ from microtome.results import files, names
 from microtome.results.eval_result import EvalResult
 from microtome.results.loader import load_eval_result
 from microtome.tracking import folder_source
+from microtome.tracking.block import make_block, pack
 from microtome.tracking.evaluations import Evaluation
 from microtome.tracking.history import History
 from microtome.tracking.locations import parse_location
@@ -39,6 +41,8 @@ _KEPT_RESULTS = 8
 _KEPT_SLICES = 150_000
 # how long a store on a server is not asked again for new runs
 _PATIENCE_SECONDS = 5
+# how long one question may read result files of runs that were not tracked
+_READING_SECONDS = 15
 
 
 class Source:
@@ -155,21 +159,16 @@ class Source:
             slices: Their names, as the report has them.
             metrics: Ids of metrics; by default all.
         """
-        try:
-            report = contract.report_of_series(self._history, slices, metrics)
-        except ConfigError:
-            raise
-        except MicrotomeError:
-            self._leave_out(self._history.evaluations)
-            report = contract.report_of_series(self._history, slices, metrics)
+        evaluations, notes = self._readable()
+        history = History(lambda: evaluations, described=self.title)
+        report = contract.report_of_series(history, slices, metrics)
         shown = set(report["slices"]["name"])
         missing = [
             {"slice": name, "why": "No run has tracked it: its values are in result files only."}
             for name in dict.fromkeys(slices)
             if name not in shown
         ]
-        omitted = [*report.get("omitted", []), *missing]
-        return {**report, **({"omitted": omitted} if omitted else {})}
+        return self._noted({**report, "omitted": [*report.get("omitted", []), *missing]}, (), notes)
 
     def attributions(self, run: str) -> Report:
         """The run, with the attributions that its result files have; see `run`."""
@@ -230,6 +229,30 @@ class Source:
         self._history.evaluations = [
             one for one in self._history.evaluations if one.id not in damaged
         ]
+
+    def _readable(self) -> tuple[list[Evaluation], list[str]]:
+        """All evaluations, without numbers where these cannot be read, or would take too long.
+
+        Those that were not tracked are read from all of their result files. What has been read is
+        kept: asked again, more of them have numbers.
+        """
+        found: list[Evaluation] = []
+        notes = []
+        deadline = time.monotonic() + _READING_SECONDS
+        waiting = 0
+        for one in reversed(self._history.evaluations):
+            is_read = one.packed or "block" in vars(one)
+            why = ""
+            if is_read or time.monotonic() < deadline:
+                why = _damage(one)
+                notes += [f"Run {one.run} is not shown: {why}"] if why else []
+            else:
+                waiting += 1
+                why = "later"
+            found.append(_without_numbers(one) if why else one)
+        if waiting:
+            notes.append(f"{waiting:,} earlier runs are not read yet. Ask again for more of them.")
+        return found[::-1], notes
 
     def _folder_notes(self) -> list[str]:
         return self._folders.left_out if self._folders else []
@@ -310,6 +333,11 @@ def _damage(one: Evaluation) -> str:
     except MicrotomeError as error:
         return str(error)
     return ""
+
+
+def _without_numbers(one: Evaluation) -> Evaluation:
+    told = {field.name: getattr(one, field.name) for field in dataclasses.fields(one)}
+    return Evaluation(**{**told, "packed": pack(make_block(()))})
 
 
 def _sqlite_file(where: str) -> str | None:
