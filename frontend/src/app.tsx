@@ -120,6 +120,11 @@ function Tools({ dark, onKeys }: { dark: boolean; onKeys(): void }) {
   };
   return (
     <div class="tools">
+      {store.host.refresh && (
+        <Button quiet title="Read anew what there is" onClick={() => void store.refresh()}>
+          Refresh
+        </Button>
+      )}
       <Button quiet onClick={copyLink}>
         Copy link
       </Button>
@@ -138,7 +143,7 @@ function Tools({ dark, onKeys }: { dark: boolean; onKeys(): void }) {
 }
 
 function Messages() {
-  const { pending, failure, notice, model } = useStore();
+  const { coming, failure, notice, model } = useStore();
   return (
     <>
       {failure.value && (
@@ -147,7 +152,7 @@ function Messages() {
         </p>
       )}
       <p class="notice" role="status">
-        {pending.value || notice.value}
+        {coming.value > 0 ? "Loading …" : notice.value}
       </p>
       {model.omitted.length > 0 && (
         <details class="omitted">

@@ -12,6 +12,8 @@ export interface Host {
   readonly kind: "file" | "served" | "widget";
   /** Gives a part; absent where all there is is in the report. */
   request?(what: Request): Promise<Report>;
+  /** Reads anew what there is; absent where that cannot change. */
+  refresh?(): Promise<Report>;
   /** Tells whoever listens, such as Python, what happened. */
   emit(event: string, data: Record<string, unknown>): void;
   /**

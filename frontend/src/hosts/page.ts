@@ -12,8 +12,7 @@ start().catch(fail);
 
 async function start(): Promise<void> {
   const api = document.querySelector<HTMLMetaElement>('meta[name="microtome-api"]')?.content;
-  if (api)
-    show(await fetchReport(`${api}report`), { ...page("served"), request: requestFrom(api) });
+  if (api) show(await fetchReport(`${api}report`), servedBy(api));
   else {
     const report = await embeddedReport(document);
     if (!report) throw new Error("This page has no report in it.");
@@ -32,6 +31,11 @@ function page(kind: "file" | "served"): Host {
     keepState: keepInHash,
     link: (text) => `${location.href.replace(/#.*/s, "")}${text && `#${text}`}`,
   };
+}
+
+function servedBy(api: string): Host {
+  const refresh = (): Promise<Report> => fetchReport(`${api}report`);
+  return { ...page("served"), request: requestFrom(api), refresh };
 }
 
 function show(report: Report, host: Host): void {

@@ -1,5 +1,6 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Host, Request } from "../hosts/host";
+import { plural } from "../logic/format";
 import type { Report, Run } from "../report/contract";
 import { Model } from "../report/model";
 import { formatState, parseState } from "./grammar";
@@ -22,8 +23,8 @@ export class Store {
   readonly state: Signal<State>;
   /** Grows when parts were merged into the model: what is computed of the model reads it. */
   readonly version = signal(0);
-  /** What is being fetched, for people; empty when all is there. */
-  readonly pending = signal("");
+  /** How many parts are being fetched. */
+  readonly coming = signal(0);
   /** What went wrong last, for people. */
   readonly failure = signal("");
   /** What is told to people who cannot see, and shown briefly. */
@@ -120,24 +121,23 @@ export class Store {
     const known = this.asked.get(name);
     if (!request || !this.gives(what)) return Promise.resolve();
     if (known) return known;
-    this.pending.value = "Loading …";
-    const asked = request(what)
-      .then((part) => {
-        batch(() => {
-          this.model.merge(part);
-          this.version.value++;
-          this.failure.value = "";
-        });
-      })
-      .catch((error: unknown) => {
-        this.asked.delete(name);
-        this.failure.value = error instanceof Error ? error.message : String(error);
-      })
-      .finally(() => {
-        this.pending.value = "";
-      });
+    const asked = this.take(request(what)).then((isHere) => {
+      if (!isHere) this.asked.delete(name);
+    });
     this.asked.set(name, asked);
     return asked;
+  }
+
+  /** Reads anew what the host has, such as runs that came since. */
+  async refresh(): Promise<void> {
+    const refresh = this.host.refresh?.bind(this.host);
+    if (!refresh) return;
+    this.asked.clear();
+    const before = this.model.runs.length;
+    if (await this.take(refresh())) {
+      const more = this.model.runs.length - before;
+      this.say(more > 0 ? `${plural(more, "run")} more` : "No more runs since");
+    }
   }
 
   /** Registers a key while a part of the page is shown; returns what undoes it. */
@@ -146,6 +146,25 @@ export class Store {
     return () => {
       this.shortcuts.value = this.shortcuts.peek().filter((one) => one !== shortcut);
     };
+  }
+
+  /** Merges a part when it comes; tells whether it came. */
+  private async take(part: Promise<Report>): Promise<boolean> {
+    this.coming.value++;
+    try {
+      const report = await part;
+      batch(() => {
+        this.model.merge(report);
+        this.version.value++;
+        this.failure.value = "";
+      });
+      return true;
+    } catch (error) {
+      this.failure.value = error instanceof Error ? error.message : String(error);
+      return false;
+    } finally {
+      this.coming.value--;
+    }
   }
 
   private gives(what: Request): boolean {
