@@ -65,31 +65,64 @@ def to_text(
     lines += [f"{name + ':':<{margin + 1}} {value}" for name, value in table.title]
     hidden: list[str] = []
     if table.rows:
-        cells = [table.headings, *table.rows]
-        widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
-        shown = _fitting(widths, max_width)
-        hidden = table.headings[shown:]
-        lines += ["", *(_line(row[:shown], widths) for row in cells)]
+        aligned, hidden = text_table([table.headings, *table.rows], max_width)
+        lines += ["", *aligned]
     notes = _notes(table, hidden, where_more)
     return "\n".join([*lines, *([""] if notes else []), *notes])
+
+
+def text_table(rows: Sequence[Sequence[str]], max_width: int) -> tuple[list[str], list[str]]:
+    """Rows as lines of text, in columns.
+
+    Args:
+        rows: Cells by row, the column headings first.
+        max_width: At most so many characters in a line.
+
+    Returns:
+        The lines, and the headings of the columns that do not fit.
+    """
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    shown = _fitting(widths, max_width)
+    return [_line(row[:shown], widths) for row in rows], list(rows[0][shown:])
 
 
 def to_html(result: EvalResult) -> str:
     """A table without scripts that needs nothing else."""
     table = _table(result, _HTML_ROWS)
-    title = "".join(
-        f"<div><b>{_escaped(name)}:</b> {_escaped(value)}</div>" for name, value in table.title
+    return html_table(
+        _summary(result),
+        table.title,
+        [table.headings, *table.rows],
+        _notes(table, [], "to_dataframe()"),
     )
-    head = "".join(_cell("th", index, name) for index, name in enumerate(table.headings))
-    body = "".join(
-        "<tr>" + "".join(_cell("td", index, cell) for index, cell in enumerate(row)) + "</tr>"
-        for row in table.rows
+
+
+def html_table(
+    heading: str,
+    title: Sequence[tuple[str, str]],
+    rows: Sequence[Sequence[str]],
+    notes: Sequence[str] = (),
+) -> str:
+    """A table without scripts that needs nothing else; all texts are shown as they are.
+
+    Args:
+        heading: What it is of.
+        title: (name, value) pairs above it.
+        rows: Cells by row, the column headings first; the first column holds names.
+        notes: Lines below it.
+    """
+    above = "".join(
+        f"<div><b>{_escaped(name)}:</b> {_escaped(value)}</div>" for name, value in title
     )
-    notes = "".join(f"<div>{_escaped(note)}</div>" for note in _notes(table, [], "to_dataframe()"))
+    head, *body = (
+        "<tr>" + "".join(_cell(tag, index, cell) for index, cell in enumerate(row)) + "</tr>"
+        for tag, row in zip(["th", *["td"] * len(rows)], rows, strict=False)
+    )
+    below = "".join(f"<div>{_escaped(note)}</div>" for note in notes)
     return (
         '<div style="overflow-x:auto">'
-        f"<div><b>{_escaped(_summary(result))}</b></div>{title}"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}</div>"
+        f"<div><b>{_escaped(heading)}</b></div>{above}"
+        f"<table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table>{below}</div>"
     )
 
 
@@ -109,24 +142,24 @@ def _table(result: EvalResult, max_rows: int | None, in_order: bool = False) -> 
     shown = slices if max_rows is None else slices[:max_rows]
     numbers, others = _metric_names(result)
     headings = ["slice"]
-    columns = [[_printable(slice_text(short_key(key))) for key, _, _ in shown]]
+    columns = [[printable(slice_text(short_key(key))) for key, _, _ in shown]]
     counts = [count for _, count, _ in shown]
     if any(count is not None for count in counts):
         headings.append("examples")
-        columns.append(_formatted(counts))
+        columns.append(formatted(counts))
     values = [_numbers(metrics) for _, _, metrics in shown]
     for name in numbers:
         column = [of_slice.get(name) for of_slice in values]
         # neither the counts again, nor weights that are the counts
         if name not in EXAMPLE_COUNTS and not (name == _WEIGHT and column == counts):
-            headings.append(_printable(name.removeprefix(_PREFIX)))
-            columns.append(_formatted(column))
+            headings.append(printable(name.removeprefix(_PREFIX)))
+            columns.append(formatted(column))
     return _Table(
         title=_title(result),
         headings=headings,
         rows=[list(row) for row in zip(*columns, strict=True)],
         more=len(slices) - len(shown),
-        others=[_printable(name.removeprefix(_PREFIX)) for name in others],
+        others=[printable(name.removeprefix(_PREFIX)) for name in others],
     )
 
 
@@ -136,7 +169,7 @@ def _title(result: EvalResult) -> list[tuple[str, str]]:
         "data": result.data_location,
         "result": result.output_path,
     }
-    return [(name, _printable(place, None)) for name, place in places.items() if place]
+    return [(name, printable(place, None)) for name, place in places.items() if place]
 
 
 def _numbers(metrics: Metrics) -> dict[str, float | None]:
@@ -174,7 +207,7 @@ def _ordered(paths: set[tuple[str, str, str]]) -> list[str]:
     return sorted((label(*path) for path in paths), key=lambda n: (n.startswith(_PREFIX), n))
 
 
-def _formatted(column: Sequence[float | None]) -> list[str]:
+def formatted(column: Sequence[float | None]) -> list[str]:
     """The numbers of a column in one form: whole if all are, else with four decimals."""
     finite = [value for value in column if value is not None and math.isfinite(value)]
     if all(value.is_integer() and abs(value) < 1e15 for value in finite):
@@ -188,7 +221,7 @@ def _decimal(value: float) -> str:
     return f"{value:.3e}"
 
 
-def _printable(text: str, limit: int | None = _MAX_NAME) -> str:
+def printable(text: str, limit: int | None = _MAX_NAME) -> str:
     """The text on one line, without characters that a terminal would act on, and not too long."""
     safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return safe if limit is None or len(safe) <= limit else safe[: limit - 1] + "…"

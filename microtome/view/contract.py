@@ -28,15 +28,15 @@ from microtome.results.display import by_size
 from microtome.results.eval_result import EvalResult, EvalResults
 from microtome.results.loader import load_eval_result
 from microtome.results.names import EXAMPLE_COUNT
+from microtome.results.records import Plots
 from microtome.results.slice_keys import AnySliceKey, short_key, slice_text
 from microtome.slicing.keys import SliceKey, stringify_slice_key
 from microtome.tracking.block import Block
 from microtome.tracking.evaluations import Evaluation
 from microtome.tracking.history import History
 from microtome.version import __version__
-from microtome.view import runs, verdicts
+from microtome.view import plot_columns, runs, verdicts
 from microtome.view.builder import ReportBuilder
-from microtome.view.plot_columns import plots_of_slice
 from microtome.view.texts import clean
 
 Report: TypeAlias = dict[str, Any]
@@ -72,34 +72,41 @@ def report_of(
     Raises:
         ConfigError: There are no results.
     """
-    named = _named(results)
-    if not named:
+    found = runs_of(results)
+    if not found:
         raise ConfigError("There is no result to show.")
     builder = ReportBuilder()
-    described: list[dict[str, Any]] = []
     found_verdicts: dict[str, Any] = {}
-    for run_id, (name, result) in zip(
-        runs.ids_of_results([result for _, result in named]), named, strict=True
-    ):
-        for baseline, name_of_baseline in _baselines_of(result):
-            run = runs.of_result(baseline, f"{run_id}~{name_of_baseline}", name_of_baseline)
-            described.append({**run, "baseline": True})
-            _add(builder, run["id"], baseline, max_plot_slices, keep)
-        described.append(runs.of_result(result, run_id, name))
-        _add(builder, run_id, result, max_plot_slices, keep)
-        verdict = verdicts.of_folder(result.output_path) if result.output_path else None
+    for run, result in found:
+        _add(builder, run["id"], result, max_plot_slices, keep)
+        path = "" if run.get("baseline") else result.output_path
+        verdict = verdicts.of_folder(path) if path else None
         if verdict:
-            found_verdicts[run_id] = verdict
+            found_verdicts[run["id"]] = verdict
+    described = [run for run, _ in found]
     mode = mode or (results.get_mode() if isinstance(results, EvalResults) else None)
-    weight = builder.weight(named[-1][1].config, weighted_example_column)
+    weight = builder.weight(found[-1][1].config, weighted_example_column)
     return _report(
-        title or ", ".join(run["name"] for run in described[:3]),
+        title or ", ".join(run["name"] for run in described[-3:]),
         described,
         builder,
         mode=mode,
         weight=weight,
         verdicts=found_verdicts,
     )
+
+
+def runs_of(results: Results) -> list[tuple[dict[str, Any], EvalResult]]:
+    """What a report tells of the run of each result, with the result; baselines are added."""
+    named = named_results(results)
+    ids = runs.ids_of_results([result for _, result in named])
+    found = []
+    for run_id, (name, result) in zip(ids, named, strict=True):
+        for baseline, title in _baselines_of(result):
+            run = runs.of_result(baseline, f"{run_id}~{title}", title)
+            found.append(({**run, "baseline": True}, baseline))
+        found.append((runs.of_result(result, run_id, name), result))
+    return found
 
 
 def report_of_history(
@@ -191,6 +198,7 @@ def report_of_run(history: History, run_id: str, load: Load | None = None) -> Re
         weight = builder.weight(result.config)
         if not one.reasons and result.output_path:
             found[run_id] = verdicts.of_folder(result.output_path) or found[run_id]
+    described = {**described, "complete": True}
     return _report(described["name"], [described], builder, weight=weight, verdicts=found)
 
 
@@ -223,7 +231,7 @@ def plots_of_result(result: EvalResult | None, run: Mapping[str, Any], slice_nam
         if builder.slices.name(key) == slice_name:
             builder.plots += plots_of_slice(run["id"], slice_name, plots)
     builder = _only_plots(builder)
-    return {**_report(run["name"], [{**run, "complete": False}], builder), "plots": builder.plots}
+    return {**_report(run["name"], [dict(run)], builder), "plots": builder.plots}
 
 
 def report_of_series(
@@ -241,8 +249,21 @@ def report_of_series(
     described, ids = _described(history.evaluations)
     for run_id, one in zip(ids, history.evaluations, strict=True):
         _add_tracked(builder, run_id, one, list(known.values()), metrics)
-    partial = [{**run, "complete": False} for run in described]
-    return _report(history.described, partial, builder, weight=builder.weight(None))
+    part = _report(history.described, described, builder, weight=builder.weight(None))
+    # those of the newest run stand in the report that the page started with, told in more detail
+    known = set(_block(history.evaluations[-1]).metrics) if history.evaluations else set()
+    part["metrics"] = [metric for metric in part["metrics"] if metric["id"] not in known]
+    return part
+
+
+def plots_of_slice(run_id: str, name: str, plots: Plots) -> list[dict[str, Any]]:
+    """The plots of a slice, given as `EvalResult` has them, for a report."""
+    return list(plot_columns.plots_of_slice(run_id, name, plots))
+
+
+def tracked_numbers(history: History) -> int:
+    """How many numbers a report of all that is tracked would have."""
+    return sum(_block(one).values.size for one in history.evaluations)
 
 
 def find_run(history: History, run_id: str) -> tuple[Evaluation, dict[str, Any]]:
@@ -286,7 +307,12 @@ def check_schema(report: Mapping[str, Any]) -> None:
         raise ConfigError(f"This is no report of the form {SCHEMA}; it says {name!r}.")
 
 
-def _named(results: Results) -> list[tuple[str, EvalResult]]:
+def named_results(results: Results) -> list[tuple[str, EvalResult]]:
+    """The results in order, each with its name; empty where none is given.
+
+    Raises:
+        ConfigError: Something is no result.
+    """
     if isinstance(results, EvalResult):
         return [("", results)]
     if isinstance(results, Mapping):
@@ -403,13 +429,14 @@ def _verdict(evaluation: Evaluation) -> dict[str, Any]:
     reasons = evaluation.reasons
     if not any(reason.get("slice") for reason in reasons):
         return verdicts.of_reasons(evaluation.verdict, reasons)
-    shown = {stringify_slice_key(key): _shown(key) for key in _block(evaluation).keys}
+    shown = {stringify_slice_key(key): slice_name(key) for key in _block(evaluation).keys}
     return verdicts.of_reasons(
         evaluation.verdict, reasons, lambda name: shown.get(name, clean(name))
     )
 
 
-def _shown(key: AnySliceKey) -> str:
+def slice_name(key: AnySliceKey) -> str:
+    """The name of a slice in reports, but for the `~2` of a second one with the same text."""
     return clean(slice_text(short_key(key)))
 
 
@@ -433,7 +460,7 @@ def _names(evaluations: Sequence[Evaluation], wanted: set[str] | None) -> dict[s
     found: dict[str, SliceKey] = {}
     for one in reversed(evaluations):
         for key in _block(one).keys:
-            for name in (_shown(key), stringify_slice_key(key)):
+            for name in (slice_name(key), stringify_slice_key(key)):
                 if (wanted is None or name in wanted) and name not in found:
                     found[name] = key
         if wanted is not None and len(found) == len(wanted):
