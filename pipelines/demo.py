@@ -91,6 +91,8 @@ def _tell(progress: Progress, history: History, database: str) -> None:
         *(f"  results, {names[one.node]:<13}{one.provenance.evaluation_uri}" for one in last),
         "\nAsk it more, for instance",
         f"  microtome history {database} metric auc --slice carrier:UA --node {node}",
+        "\nLook at it in a browser",
+        f"  microtome serve {database}",
     ):
         progress.say(line)
 
