@@ -1,4 +1,4 @@
-"""A real Chromium whose pages may reach their own server and nothing else, and must not complain."""
+"""A real Chromium whose pages may reach their own server only, and may not complain."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,12 +11,16 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+import microtome
+from microtome.view import View
+from microtome.view.contract import report_of
 from tests.view.e2e import browser as browsers
 from tests.view.e2e import jupyter as jupyters
+from tests.view.e2e import reports, serving
 from tests.view.e2e.browser import Watch
 
 
-# of the package, not of the session: Playwright's event loop must not run while other tests have one
+# not of the session: Playwright's event loop must not run while other tests have one of their own
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     with contextlib.ExitStack() as stack:
@@ -65,6 +70,80 @@ def open_file(new_page: Callable[..., Page]) -> Callable[..., Page]:
         return page
 
     return open_
+
+
+@pytest.fixture(scope="package")
+def small(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A folder with the three small results."""
+    folder = tmp_path_factory.mktemp("small")
+    reports.write_small(folder)
+    return folder
+
+
+@pytest.fixture(scope="package")
+def small_file(small: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Their report."""
+    return _file(_results(small), tmp_path_factory)
+
+
+@pytest.fixture(scope="package")
+def large_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], pathlib.Path]:
+    """A function that makes the report of so many slices, once."""
+
+    @functools.cache
+    def make(size: int) -> pathlib.Path:
+        path = tmp_path_factory.mktemp("large") / f"{size}.html"
+        View(reports.large(size)).to_html(path, max_bytes=100_000_000)
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="package")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A folder with the hostile results."""
+    folder = tmp_path_factory.mktemp("hostile")
+    reports.write_hostile(folder)
+    return folder
+
+
+@pytest.fixture(scope="package")
+def hostile_file(hostile: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Their report."""
+    return _file(_results(hostile), tmp_path_factory)
+
+
+@pytest.fixture(scope="package")
+def tfma_results(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> pathlib.Path:
+    """A folder with results that TFMA itself wrote; made once for all sessions."""
+    from tests.view.e2e import tfma_results  # it needs TFMA
+
+    cache = getattr(request.config, "cache", None)
+    name = f"tfma-results-{tfma_results.digest()}"
+    folder = tmp_path_factory.mktemp(name) if cache is None else cache.mkdir(name)
+    tfma_results.write(folder)
+    return folder
+
+
+@pytest.fixture(scope="package")
+def served_small(
+    small: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[serving.Served]:
+    """A server of the folder with the small results."""
+    with serving.serve(small, tmp_path_factory.mktemp("served") / "log") as served:
+        yield served
+
+
+def _results(folder: pathlib.Path) -> list[Any]:
+    return [microtome.load_eval_result(path) for path in sorted(folder.iterdir())]
+
+
+def _file(results: list[Any], tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    View(report_of(results)).to_html(path)
+    return path
 
 
 @pytest.fixture(scope="package", params=list(jupyters.ENVIRONMENTS))

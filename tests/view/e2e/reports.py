@@ -147,12 +147,10 @@ def large(size: int, runs: int = 2) -> Report:
         "generator": {"name": "Microtome", "version": "0"},
         "runs": [
             {
-                **{
-                    "id": name,
-                    "name": name,
-                    "model": str(number + 1),
-                    "data": f"span-{number + 1}",
-                },
+                "id": name,
+                "name": name,
+                "model": str(number + 1),
+                "data": f"span-{number + 1}",
                 "started": f"2026-01-{number + 1:02}T00:00:00Z",
             }
             for number, name in enumerate(ids)
@@ -177,8 +175,13 @@ def large(size: int, runs: int = 2) -> Report:
                 "verdict": "NOT_BLESSED",
                 "reasons": [
                     {
-                        **{"failed": True, "slice": "Overall", "metric": "auc"},
-                        **{"rule": "value_lower", "value": 0.7, "limit": 0.8, "lower": 0.8},
+                        "failed": True,
+                        "slice": "Overall",
+                        "metric": "auc",
+                        "rule": "value_lower",
+                        "value": 0.7,
+                        "limit": 0.8,
+                        "lower": 0.8,
                     }
                 ],
             }
@@ -202,9 +205,13 @@ _LARGE_METRICS = [
     {"id": "average_loss", "label": "average_loss", "kind": "float", "better": "down"},
     *(
         {
-            **{"id": name, "label": name, "kind": "float", "range": [0, 1]},
+            "id": name,
+            "label": name,
+            "kind": "float",
+            "range": [0, 1],
             "better": "up" if name.startswith("recall") else "down",
-            **{"family": name.partition("@")[0], "threshold": float(name.partition("@")[2])},
+            "family": name.partition("@")[0],
+            "threshold": float(name.partition("@")[2]),
         }
         for name in _RATES
     ),
@@ -240,7 +247,8 @@ def _large_values(size: int, run: int) -> dict[str, Any]:
             columns[name] |= {
                 "lo": numbers(np.maximum(values - spread, 0)),
                 "hi": numbers(np.minimum(values + spread, 1)),
-                **{"level": 0.95, "method": "jackknife"},
+                "level": 0.95,
+                "method": "jackknife",
             }
     return columns
 
@@ -250,14 +258,20 @@ def _large_plots(run: str) -> Iterator[Report]:
     weight = 200 * (1 - np.abs(edges[:-1] - 0.4))
     middle = (edges[:-1] + edges[1:]) / 2
     calibration = {
-        **{"lo": edges[:-1], "hi": edges[1:], "weight": weight},
-        **{"label": weight * middle**1.1, "prediction": weight * middle},
+        "lo": edges[:-1],
+        "hi": edges[1:],
+        "weight": weight,
+        "label": weight * middle**1.1,
+        "prediction": weight * middle,
     }
     thresholds = np.linspace(0, 1, 101)
     positive, negative = 3000 * (1 - thresholds**2), 5000 * (1 - thresholds) ** 2
     rates = {
-        **{"threshold": thresholds, "tp": positive, "fp": negative},
-        **{"fn": 3000 - positive, "tn": 5000 - negative},
+        "threshold": thresholds,
+        "tp": positive,
+        "fp": negative,
+        "fn": 3000 - positive,
+        "tn": 5000 - negative,
     }
     for kind, columns in (("calibration", calibration), ("thresholds", rates)):
         shown = {name: numbers(np.asarray(column, float)) for name, column in columns.items()}
