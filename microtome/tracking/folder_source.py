@@ -6,19 +6,25 @@ import datetime
 import functools
 import glob
 import json
+import math
 import os
 from collections.abc import Collection, Iterator
+from typing import cast
 
 from microtome.errors import DataError
 from microtome.proto import config_pb2
 from microtome.results import names
-from microtome.results.eval_result import EvalResult
+from microtome.results.eval_result import EvalResult, count_of
 from microtome.results.loader import load_description, load_eval_result
+from microtome.results.slice_keys import is_cross_slice_key
+from microtome.slicing.keys import SliceKey
 from microtome.tracking import schema
 from microtome.tracking.block import Block, make_block, pack
 from microtome.tracking.evaluations import Evaluation
 from microtome.tracking.schema import Provenance
-from microtome.tracking.selection import select_slices
+from microtome.tracking.selection import SliceRecord, select_slices
+
+_LARGEST = 1000
 
 
 def read_folders(where: str, pipeline: str | None = None) -> list[Evaluation]:
@@ -93,9 +99,9 @@ def read_result(result: str, *, lazily: bool = False) -> Evaluation:
 
     Args:
         result: The folder.
-        lazily: Whether an evaluation that was not tracked, whose numbers stand in all of its
-            result files, reads them when its `block` is first asked for. What of them is
-            `not_tracked` is left out then.
+        lazily: Whether an evaluation that was not tracked reads its numbers from its result
+            files when its `block` is first asked for. It has those of up to 1,000 slices then, of
+            whatever features, and whether or not they say how many examples they have.
 
     Raises:
         DataError: The file of what was tracked is damaged.
@@ -129,8 +135,20 @@ class _LazyEvaluation(Evaluation):
 
     @functools.cached_property
     def block(self) -> Block:
-        slices = load_eval_result(self.id).slices()
-        return make_block(select_slices(slices, config_pb2.EvalConfig()).records)
+        """The numbers of Overall and of the largest slices, of several features too."""
+        loaded = load_eval_result(self.id)
+        counts = {key: count_of(metrics) or 0.0 for key, metrics in loaded.slicing_metrics}
+        records = [
+            SliceRecord(cast(SliceKey, key), metrics, _whole(counts[key]), counts[key])
+            for key, metrics in loaded.slices()
+            if not is_cross_slice_key(key)
+        ]
+        records.sort(key=lambda one: (len(one.key) > 0, -one.example_count, one.slice_key))
+        return make_block(records[:_LARGEST])
+
+
+def _whole(count: float) -> int:
+    return int(count) if math.isfinite(count) else 0
 
 
 def _tracked(path: str) -> dict:

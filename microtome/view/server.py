@@ -188,10 +188,10 @@ class Server:
 def _listen(host: str, port: int) -> list[socket.socket]:
     if not host:
         raise ConfigError("--host is empty; 0.0.0.0 are all IPv4 addresses of this machine.")
+    if not 0 <= port <= 65535:
+        raise ConfigError(f"A port is a number from 0 to 65535, not {port}.")
     try:
         return tornado.netutil.bind_sockets(port, host)
-    except OverflowError:
-        raise ConfigError(f"A port is a number from 0 to 65535, not {port}.") from None
     except socket.gaierror as error:
         raise ConfigError(f"There is no host {host!r}: {error.strerror}.") from error
     except OSError as error:

@@ -164,7 +164,10 @@ class Source:
         report = contract.report_of_series(history, slices, metrics)
         shown = set(report["slices"]["name"])
         missing = [
-            {"slice": name, "why": "No run has tracked it: its values are in result files only."}
+            {
+                "slice": name,
+                "why": "No run has tracked it, or it is small: its values are in result files only.",
+            }
             for name in dict.fromkeys(slices)
             if name not in shown
         ]

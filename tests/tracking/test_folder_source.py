@@ -26,6 +26,17 @@ def test_a_result_that_is_read_later_tells_the_same(tmp_path):
     np.testing.assert_array_equal(later.block.counts, [300, 200, 100])
 
 
+def test_what_is_read_later_is_of_any_slice(tmp_path):
+    crossed = (("carrier", "UA"), ("month", 7))
+    path = made.write(
+        tmp_path, {(): {"auc": 0.5}, (("month", 7),): {"auc": 0.75}, crossed: {"auc": 0.25}}
+    )
+    # without numbers of examples, as some of TFMA's
+    block = folder_source.read_result(path, lazily=True).block
+    assert block.slice_keys == ["Overall", "carrier_X_month:UA_X_7", "month:7"]
+    assert block.column("auc").tolist() == [0.5, 0.25, 0.75]
+
+
 def test_numbers_are_not_read_before_they_are_asked_for(tmp_path):
     path = made.write(tmp_path / "evaluation")
     (metrics,) = (tmp_path / "evaluation").glob("metrics-*")
