@@ -89,6 +89,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             sliced_metrics, selection, provenance, eval_config.tracking.publish
         )
         publish.describe_evaluation(evaluation, selection, provenance, verdict, reasons)
+        earlier = history.evaluations(input_dict.get(keys.HISTORY, []))
+        publish.write_page(evaluation, result, selection, provenance, verdict, reasons, earlier)
         _LOG.info(
             "%d slices evaluated, %d recorded. Results: %s",
             selection.computed,

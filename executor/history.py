@@ -43,11 +43,7 @@ def judge(
     """
     if not tracking.history_checks and not artifacts:
         return schema.NOT_VALIDATED, []
-    earlier = [
-        evaluation
-        for evaluation in map(_evaluation, filter(_is_ours, artifacts))
-        if not _is_same(evaluation.provenance, provenance)
-    ]
+    earlier = [one for one in evaluations(artifacts) if not _is_same(one.provenance, provenance)]
     verdict, reasons = history_checks.check_history(selection, earlier, tracking.history_checks)
     told = history_checks.summary(verdict, reasons)
     if verdict != schema.NOT_BLESSED:
@@ -60,6 +56,12 @@ def judge(
     else:
         _LOG.warning("%s", told)
     return verdict, list(reasons)
+
+
+def evaluations(artifacts: Sequence[Any]) -> list[Evaluation]:
+    """The evaluations that Microtome recorded in `ModelEvaluation`s, in order of time."""
+    found = [_evaluation(artifact) for artifact in artifacts if _is_ours(artifact)]
+    return sorted(found, key=lambda one: (one.time, one.id))
 
 
 def evaluated_at(artifact: Any) -> datetime.datetime:

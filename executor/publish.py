@@ -7,6 +7,7 @@ here imports TFX.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import logging
 import os
@@ -16,11 +17,15 @@ from typing import Any
 import tensorflow as tf
 
 from microtome.proto import config_pb2
-from microtome.results import names
+from microtome.results import leftovers, names
+from microtome.results.eval_result import EvalResult
 from microtome.tracking import properties, schema
+from microtome.tracking.block import make_block, pack
+from microtome.tracking.evaluations import Evaluation
 from microtome.tracking.schema import Provenance
 from microtome.tracking.selection import Selection
 from microtome.tracking.texts import read_text
+from microtome.view.run_report import page_of_evaluation
 
 METRICS_FILE = "metrics.json"
 
@@ -102,6 +107,50 @@ def describe_evaluation(
     )
     if note := read_text(described, schema.NOT_TRACKED):
         _LOG.info("Not recorded in ML Metadata: %s. They stand in %s.", note, artifact.uri)
+
+
+def write_page(
+    artifact: Any,
+    result: EvalResult,
+    selection: Selection,
+    provenance: Provenance,
+    verdict: str,
+    reasons: Sequence[Mapping[str, Any]],
+    earlier: Sequence[Evaluation],
+) -> None:
+    """Writes the page for people anew, now that there is a verdict and a history to show.
+
+    A page that cannot be made is told in the log: the one without verdict stays.
+
+    Args:
+        artifact: The `ModelEvaluation`.
+        result: Its result.
+        selection: The slices that are recorded.
+        provenance: What was evaluated on what.
+        verdict: One of the schema's verdicts.
+        reasons: What led to it.
+        earlier: The evaluations before it, in order of time.
+    """
+    try:
+        evaluation = Evaluation(
+            id=artifact.uri,
+            execution_id="",
+            time=datetime.datetime.now(datetime.timezone.utc),
+            run=provenance.pipeline_run or os.path.basename(artifact.uri),
+            provenance=provenance,
+            verdict=verdict,
+            reasons=tuple(reasons),
+            not_tracked=selection.left_out_note(),
+            packed=pack(make_block(selection.records)),
+        )
+        page = page_of_evaluation(result, evaluation, earlier)
+        path = os.path.join(artifact.uri, names.REPORT)
+        staged = leftovers.hidden_path(path)
+        with tf.io.gfile.GFile(staged, "w") as file:
+            file.write(page)
+        tf.io.gfile.rename(staged, path, overwrite=True)
+    except Exception:
+        _LOG.warning("%s in %s could not be written.", names.REPORT, artifact.uri, exc_info=True)
 
 
 def _publish_single(

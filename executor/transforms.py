@@ -14,6 +14,7 @@ from microtome.executor.shared_model import EvalSharedModel, WorkerModel, keep_p
 from microtome.proto import config_pb2
 from microtome.results.writer import ResultsWriter
 from microtome.slicing.spec import SingleSliceSpec
+from microtome.view.run_report import RunReport
 
 if TYPE_CHECKING:
     from microtome.model.plan import Plan
@@ -212,7 +213,7 @@ def _write(
     plan: Plan,
 ) -> str:
     counts: collections.Counter[str] = collections.Counter()
-    with ResultsWriter(output_path) as writer:
+    with ResultsWriter(output_path, RunReport(output_path)) as writer:
         for part in gathered[1]:
             if isinstance(part, dict):
                 counts.update(part)

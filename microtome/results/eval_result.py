@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from microtome.errors import ConfigError
@@ -20,13 +22,14 @@ if TYPE_CHECKING:
 
 MODEL_CENTRIC_MODE = "model_centric_mode"
 DATA_CENTRIC_MODE = "data_centric_mode"
+_LOG = logging.getLogger(__name__)
 _MODES = (MODEL_CENTRIC_MODE, DATA_CENTRIC_MODE)
 
 
 class EvalResult:
     """The metrics of every slice, and what was evaluated.
 
-    Printed, it is a table of the largest slices; in a notebook too.
+    Printed, it is a table of the largest slices; in a notebook, `microtome.view.slicing` of it.
 
     Attributes:
         slicing_metrics: (slice key, {output: {sub-key: {metric: value}}}) of every slice. The key
@@ -186,10 +189,22 @@ class EvalResult:
 
         return display.to_text(self, max_rows, max_width)
 
+    def to_html(self, path: str | os.PathLike[str] | None = None, **options: Any) -> str:
+        """The result as one HTML page with all its views, which needs no network.
+
+        Args:
+            path: Where to write it; by default it is only returned.
+            **options: `max_bytes`, the most that the page may have; see `microtome.view.View`.
+        """
+        return _front().view.to_html(self, path, **options)
+
     def __str__(self) -> str:
         return self.to_string()
 
     __repr__ = __str__
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return _shown(lambda view: view.slicing(self))
 
     def _repr_html_(self) -> str:
         from microtome.results import display
@@ -223,6 +238,13 @@ class EvalResults:
         """`MODEL_CENTRIC_MODE` or `DATA_CENTRIC_MODE`."""
         return self._mode
 
+    def to_html(self, path: str | os.PathLike[str] | None = None, **options: Any) -> str:
+        """The results as one HTML page; see `EvalResult.to_html`."""
+        return _front().view.to_html(self, path, **options)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return _shown(lambda view: view.time_series(self))
+
     def __len__(self) -> int:
         return len(self._results)
 
@@ -240,6 +262,27 @@ class EvalResults:
 def make_eval_results(results: Iterable[EvalResult], mode: str = MODEL_CENTRIC_MODE) -> EvalResults:
     """Puts loaded results together. See `load_eval_results`."""
     return EvalResults(results, mode)
+
+
+def _front() -> Any:
+    """The package, which knows all its rooms: the views stand above the results in it."""
+    import microtome
+
+    return microtome
+
+
+def _shown(make: Callable[[Any], Any]) -> dict[str, Any]:
+    """What a notebook shows of results: a view of them; nothing, where that cannot be made.
+
+    What the bundle does not have, a notebook takes from the other methods.
+    """
+    try:
+        bundle = dict(make(_front().view)._repr_mimebundle_())
+    except Exception:
+        _LOG.warning("The view could not be made; a table stands for it.", exc_info=True)
+        return {}
+    bundle.pop("text/plain", None)
+    return bundle
 
 
 def count_of(metrics: Metrics) -> float | None:

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import math
 import os
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 import numpy as np
 from google.protobuf import json_format
@@ -33,6 +34,18 @@ from microtome.version import __version__
 
 M = TypeVar("M", bound=Message)
 
+_LOG = logging.getLogger(__name__)
+
+
+class Reporter(Protocol):
+    """Makes the page for people, `report.html`, of what is written."""
+
+    def add(self, data: bytes, record: result_pb2.MetricsForSlice) -> None:
+        """Takes note of a slice's record, serialized and as a message."""
+
+    def page(self, eval_run: config_pb2.EvalRun, run_info: dict[str, Any]) -> str:
+        """The page, once all slices were added."""
+
 
 class ResultsWriter:
     """Streams records to files that appear at the output path when all is done.
@@ -41,15 +54,18 @@ class ResultsWriter:
     not grow with the number of slices.
     """
 
-    def __init__(self, output_path: str | os.PathLike[str]):
+    def __init__(self, output_path: str | os.PathLike[str], reporter: Reporter | None = None):
         """Prepares a writer; files are made on entering its block.
 
         Args:
             output_path: A directory that is missing, is empty or holds an older result. Local, or
                 on a file system of Apache Beam's (`gs://…`), where the files are copied one by one
                 at the end, the config last.
+            reporter: Makes the page for people; by default there is none. A page that cannot be
+                made is told in the log, and the result is written without it.
         """
         self._output_path = output_path
+        self._reporter = reporter
         self._open = contextlib.ExitStack()
         self._finished = False
         self._slices = 0
@@ -96,6 +112,7 @@ class ResultsWriter:
                 tfrecord.write_record(file, data)
                 self._table.add(message)
             self._slices += 1
+            self._report(data, message)
 
     def add_plots(self, records: Iterable[result_pb2.PlotsForSlice | bytes]) -> None:
         """Adds the plots of slices, one record each."""
@@ -125,17 +142,51 @@ class ResultsWriter:
             self._table.close()
             self._write(names.EVAL_CONFIG, json_format.MessageToJson(_readable_by_tfma(eval_run)))
             self._write(names.RUN_INFO, self._run_info(eval_run, run_info or {}))
+            self._write_page(eval_run, run_info or {})
             self._staging.publish()
         self._finished = True
 
+    def _report(self, data: bytes, message: result_pb2.MetricsForSlice) -> None:
+        try:
+            if self._reporter is not None:
+                self._reporter.add(data, message)
+        except Exception:
+            self._give_up_page()
+
+    def _write_page(self, eval_run: config_pb2.EvalRun, run_info: Mapping[str, Any]) -> None:
+        if self._reporter is None:
+            return
+        path = self._path(names.REPORT)
+        try:
+            page = self._reporter.page(eval_run, _jsonable(self._told(eval_run, run_info)))
+            self._write(names.REPORT, page)
+        except Exception:
+            self._give_up_page()
+            # a part of a page, where the disk is full
+            with contextlib.suppress(OSError):
+                os.remove(path)
+
+    def _give_up_page(self) -> None:
+        """The result is worth more than its picture."""
+        self._reporter = None
+        _LOG.warning(
+            "%s is written without %s: it could not be made.",
+            self._output_path,
+            names.REPORT,
+            exc_info=True,
+        )
+
     def _run_info(self, eval_run: config_pb2.EvalRun, run_info: Mapping[str, Any]) -> str:
+        return json.dumps(_jsonable(self._told(eval_run, run_info)), indent=2, allow_nan=False)
+
+    def _told(self, eval_run: config_pb2.EvalRun, run_info: Mapping[str, Any]) -> dict[str, Any]:
         own = {
             "microtome_version": __version__,
             "slices": self._slices,
             # With the fields that eval_config.json must do without.
             "eval_config": json_format.MessageToDict(eval_run.eval_config),
         }
-        return json.dumps(_jsonable({**own, **run_info}), indent=2, allow_nan=False)
+        return {**own, **run_info}
 
     def _add(self, kind: str, records: Iterable[Message | bytes]) -> None:
         file = self._file(kind)

@@ -150,6 +150,46 @@ def report_of_history(
     )
 
 
+def report_at(result: EvalResult, output_path: str) -> Report:
+    """The report of a result that is on its way to a directory."""
+    named = EvalResult([], output_path=output_path)
+    (run_id,) = runs.ids_of_results([named])
+    builder = ReportBuilder()
+    _add(builder, run_id, result, None)
+    described = {
+        **runs.of_result(result, run_id),
+        "path": clean(output_path),
+        "started": runs.now(),
+    }
+    return _report(run_id, [described], builder, weight=builder.weight(result.config))
+
+
+def report_of_evaluation(
+    result: EvalResult, evaluation: Evaluation, earlier: Sequence[Evaluation] = ()
+) -> Report:
+    """The report of a tracked evaluation, with its verdict.
+
+    Args:
+        result: Its result.
+        evaluation: What is tracked of it.
+        earlier: Evaluations before it, in order of time, of which the tracked numbers are shown.
+    """
+    tracked, ids = _described([*earlier, evaluation])
+    builder = ReportBuilder()
+    for run_id, one in zip(ids, earlier, strict=False):
+        _add_tracked(builder, run_id, one, None, None)
+    _add(builder, ids[-1], result, MAX_PLOT_SLICES)
+    told = {run_id: _verdict(one) for run_id, one in zip(ids, [*earlier, evaluation], strict=True)}
+    described = {**runs.of_result(result, ids[-1]), **tracked[-1]}
+    return _report(
+        described["name"],
+        [*({**run, "complete": False} for run in tracked[:-1]), described],
+        builder,
+        weight=builder.weight(result.config),
+        verdicts=told,
+    )
+
+
 def report_of_runs(history: History, load: Load | None = None, title: str | None = None) -> Report:
     """What a host that gives the rest on demand starts with: all runs, the values of the newest.
 

@@ -1,0 +1,138 @@
+"""The page that a run leaves beside its results, `report.html`.
+
+Its cost is bounded: of more slices than `MAX_SLICES` only the largest are in it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from typing import Any
+
+from microtome.proto import config_pb2, result_pb2
+from microtome.results import names, records
+from microtome.results.eval_result import EvalResult, count_of
+from microtome.results.slice_keys import record_slice_key
+from microtome.slicing.keys import OVERALL
+from microtome.tracking.evaluations import Evaluation
+from microtome.view import contract, page
+
+MAX_SLICES = 10_000
+# earlier evaluations, for the history
+_MAX_EARLIER = 50
+
+
+class RunReport:
+    """Gathers the largest slices of a run while they are written, and makes the page of them.
+
+    See `microtome.results.writer.Reporter`.
+    """
+
+    def __init__(self, output_path: str, max_slices: int = MAX_SLICES):
+        """Starts a report.
+
+        Args:
+            output_path: Where the results will be.
+            max_slices: The most that are kept.
+        """
+        self._output_path = output_path
+        self._max_slices = max_slices
+        # by size; of equal ones, the first stays
+        self._largest: list[tuple[float, int, bytes]] = []
+        self._slices = 0
+
+    def add(self, data: bytes, record: result_pb2.MetricsForSlice) -> None:
+        """Takes note of a slice.
+
+        Args:
+            data: The record, serialized.
+            record: The same.
+        """
+        item = _size(record), -self._slices, data
+        self._slices += 1
+        if len(self._largest) < self._max_slices:
+            heapq.heappush(self._largest, item)
+        else:
+            heapq.heappushpop(self._largest, item)
+
+    def page(self, eval_run: config_pb2.EvalRun, run_info: dict[str, Any]) -> str:
+        """The page.
+
+        Args:
+            eval_run: What was evaluated.
+            run_info: What else is told of the run.
+
+        Raises:
+            OutputError: The views' scripts are missing.
+        """
+        kept = sorted(self._largest, reverse=True)
+        messages = (result_pb2.MetricsForSlice.FromString(data) for _, _, data in kept)
+        result = EvalResult(
+            slicing_metrics=[
+                (record_slice_key(one), records.metrics_of(one, None) or {}) for one in messages
+            ],
+            config=eval_run.eval_config,
+            data_location=eval_run.data_location,
+            file_format=eval_run.file_format,
+            model_location=next(iter(eval_run.model_locations.values()), ""),
+            run_info=run_info,
+        )
+        report = contract.report_at(result, self._output_path)
+        return page.to_page(_told(report, self._slices - len(kept)))
+
+
+def page_of_evaluation(
+    result: EvalResult, evaluation: Evaluation, earlier: Sequence[Evaluation] = ()
+) -> str:
+    """The page of a tracked evaluation: with its verdict, and the history before it.
+
+    Args:
+        result: Its result.
+        evaluation: What is tracked of it.
+        earlier: Evaluations before it, in order of time.
+
+    Raises:
+        OutputError: The views' scripts are missing.
+    """
+    sizes = [
+        (float("inf") if key == OVERALL else count_of(metrics) or 0.0, -number)
+        for number, (key, metrics) in enumerate(result.slicing_metrics)
+    ]
+    kept = [result.slicing_metrics[-number] for _, number in heapq.nlargest(MAX_SLICES, sizes)]
+    largest = EvalResult(
+        slicing_metrics=kept,
+        plots=result.plots,
+        attributions=result.attributions,
+        config=result.config,
+        data_location=result.data_location,
+        file_format=result.file_format,
+        model_location=result.model_location,
+        run_info=result.run_info,
+        output_path=result.output_path,
+    )
+    report = contract.report_of_evaluation(largest, evaluation, earlier[-_MAX_EARLIER:])
+    return page.to_page(_told(report, len(result.slicing_metrics) - len(kept)))
+
+
+def _size(record: result_pb2.MetricsForSlice) -> float:
+    if not record.slice_key.single_slice_keys and not record.HasField("cross_slice_key"):
+        # Overall stays, whatever it counts
+        return float("inf")
+    if names.EXAMPLE_COUNT in record.metrics:
+        count = float(record.metrics[names.EXAMPLE_COUNT].double_value.value)
+    else:
+        count = records.example_count(records.named_values(record)) or 0.0
+    # NaN cannot be ordered
+    return count if count == count else 0.0
+
+
+def _told(report: contract.Report, left_out: int) -> contract.Report:
+    if not left_out:
+        return report
+    why = f"The smallest {left_out:,} slices are left out. The result files have them all."
+    runs = report["runs"]
+    return {
+        **report,
+        "runs": [*runs[:-1], {**runs[-1], "complete": False}],
+        "omitted": [*report.get("omitted", []), {"slice": "", "why": why}],
+    }
