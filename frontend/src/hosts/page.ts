@@ -25,9 +25,8 @@ async function start(): Promise<void> {
 function page(kind: "file" | "served"): Host {
   return {
     kind,
-    emit: (name, data) => {
-      if (parent !== window) parent.postMessage({ microtome: name, data }, "*");
-    },
+    // nobody listens
+    emit: () => {},
     keepState: keepInHash,
     link: (text) => `${location.href.replace(/#.*/s, "")}${text && `#${text}`}`,
   };
@@ -40,10 +39,9 @@ function servedBy(api: string): Host {
 
 function show(report: Report, host: Host): void {
   mounted?.unmount();
-  const place = document.getElementById("microtome") ?? document.body;
   const element = document.createElement("div");
   // what stood there is for readers without scripts
-  place.replaceChildren(element);
+  place().replaceChildren(element);
   document.title = report.title;
   mounted = mount(element, report, host, location.hash);
 }
@@ -72,21 +70,26 @@ async function open(file: File): Promise<void> {
   show(report, page("file"));
 }
 
-/** Tells the page around a frame how high this one is, so that nothing is cut off. */
+/** Tells the page around a frame how high this one's content is, so that nothing is cut off. */
 function tellHeight(): void {
   if (parent === window) return;
   const tell = (): void => {
-    parent.postMessage({ microtome: "height", height: document.documentElement.scrollHeight }, "*");
+    const { bottom } = place().getBoundingClientRect();
+    parent.postMessage({ microtomeHeight: Math.ceil(bottom + scrollY) }, "*");
   };
-  new ResizeObserver(tell).observe(document.body);
+  new ResizeObserver(tell).observe(place());
   tell();
 }
 
+function place(): HTMLElement {
+  return document.getElementById("microtome") ?? document.body;
+}
+
 function fail(error: unknown): void {
-  const place = document.createElement("p");
-  place.setAttribute("role", "alert");
-  place.textContent = `The view could not be shown: ${messageOf(error)}`;
-  (document.getElementById("microtome") ?? document.body).prepend(place);
+  const message = document.createElement("p");
+  message.setAttribute("role", "alert");
+  message.textContent = `The view could not be shown: ${messageOf(error)}`;
+  place().prepend(message);
 }
 
 function messageOf(error: unknown): string {
