@@ -2,7 +2,7 @@ import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 
 /** The width of an element in CSS pixels, as it changes; `initial` until it is laid out. */
-export function useWidth(element: RefObject<HTMLElement>, initial = 800): number {
+export function useWidth(element: { current: HTMLElement | null }, initial = 800): number {
   const [width, setWidth] = useState(initial);
   useLayoutEffect(() => {
     const target = element.current;
