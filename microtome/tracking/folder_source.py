@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import functools
 import glob
 import json
 import math
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import cast
 
 from microtome.errors import DataError
@@ -94,26 +95,28 @@ def _finished_by(files: Collection[str]) -> str | None:
     return next((name for name in last if name in files), None) if is_any else None
 
 
-def read_result(result: str, *, lazily: bool = False) -> Evaluation:
+def read_result(result: str, *, later: Callable[[str], EvalResult] | None = None) -> Evaluation:
     """The evaluation that a folder of result files tells of.
 
     Args:
         result: The folder.
-        lazily: Whether an evaluation that was not tracked reads its numbers from its result
-            files when its `block` is first asked for. It has those of up to 1,000 slices then, of
-            whatever features, and whether or not they say how many examples they have.
+        later: Loads a result. With it, an evaluation that was not tracked reads its numbers when
+            its `block` is first asked for. It has those of up to 1,000 slices then, of whatever
+            features, and whether or not they say how many examples they have.
 
     Raises:
         DataError: The file of what was tracked is damaged.
         OutputError: Another file is.
     """
     path = os.path.join(result, names.TRACKING)
+    more = {}
+    kind: type[Evaluation] = Evaluation
     if os.path.exists(path):
-        content, kind = _tracked(path), Evaluation
-    elif lazily:
-        content, kind = _described(load_description(result)), _LazyEvaluation
+        content = _tracked(path)
+    elif later is not None:
+        content, kind, more = _described(load_description(result)), _LazyEvaluation, {"load": later}
     else:
-        content, kind = _untracked(result), Evaluation
+        content = _untracked(result)
     last = _finished_by(os.listdir(result)) or names.EVAL_CONFIG
     modified = os.path.getmtime(os.path.join(result, last))
     provenance = Provenance(**content["provenance"])
@@ -127,16 +130,24 @@ def read_result(result: str, *, lazily: bool = False) -> Evaluation:
         reasons=tuple(content[schema.REASONS]),
         not_tracked=content.get(schema.NOT_TRACKED, ""),
         packed=content.get(schema.TRACKED, ""),
+        **more,
     )
 
 
+@dataclasses.dataclass(frozen=True)
 class _LazyEvaluation(Evaluation):
-    """An evaluation whose numbers are read when they are asked for."""
+    """An evaluation whose numbers are read when they are asked for.
+
+    Attributes:
+        load: Loads the result of its folder.
+    """
+
+    load: Callable[[str], EvalResult] = dataclasses.field(default=load_eval_result, repr=False)
 
     @functools.cached_property
     def block(self) -> Block:
         """The numbers of Overall and of the largest slices, of several features too."""
-        loaded = load_eval_result(self.id)
+        loaded = self.load(self.id)
         counts = {key: count_of(metrics) or 0.0 for key, metrics in loaded.slicing_metrics}
         records = [
             SliceRecord(cast(SliceKey, key), metrics, _whole(counts[key]), counts[key])

@@ -8,6 +8,8 @@ import os
 from collections.abc import Hashable, Iterator
 
 from microtome.errors import DataError, MicrotomeError, OutputError
+from microtome.results.eval_result import EvalResult
+from microtome.results.loader import load_eval_result
 from microtome.tracking import folder_source
 from microtome.tracking.evaluations import Evaluation
 
@@ -54,6 +56,15 @@ class ServedFolders:
         wanted = [one for one in found if self._pipeline in (None, one.pipeline)]
         return sorted(wanted, key=folder_source.in_time)
 
+    def load(self, path: str) -> EvalResult:
+        """The result of one of the folders.
+
+        Raises:
+            OutputError: It is damaged, or not all of it is inside of the root.
+        """
+        check_inside(path, self.root)
+        return load_eval_result(path)
+
     def stamp(self) -> Stamp:
         """Something that differs when what is in the folders does."""
         return tuple((path, *folder_stamp(path)) for path in self._paths())
@@ -76,8 +87,9 @@ class ServedFolders:
         """An evaluation, or why it is not shown."""
         try:
             check_inside(path, self.root)
-            one = folder_source.read_result(path, lazily=True)
+            one = folder_source.read_result(path, later=self.load)
         except (MicrotomeError, OSError, ValueError, KeyError, TypeError) as error:
+            # what comes of other programs' files, too, is no reason to show none
             return f"{os.path.relpath(path, self.root)} is not shown: {error}"
         if one.provenance.pipeline_run:
             return one

@@ -18,7 +18,7 @@ import dataclasses
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from microtome.errors import ConfigError, MicrotomeError
 from microtome.messages import nearest
@@ -41,6 +41,7 @@ _KEPT_RESULTS = 8
 _KEPT_SLICES = 150_000
 # how long a store on a server is not asked again for new runs
 _PATIENCE_SECONDS = 5
+_NOT_IN_SERIES = "No run has tracked it, or it is small: its values are in result files only."
 # how long one question may read result files of runs that were not tracked
 _READING_SECONDS = 15
 
@@ -164,10 +165,7 @@ class Source:
         report = contract.report_of_series(history, slices, metrics)
         shown = set(report["slices"]["name"])
         missing = [
-            {
-                "slice": name,
-                "why": "No run has tracked it, or it is small: its values are in result files only.",
-            }
+            {"slice": name, "why": _NOT_IN_SERIES}
             for name in dict.fromkeys(slices)
             if name not in shown
         ]
@@ -210,9 +208,11 @@ class Source:
 
     def _load(self, one: Evaluation) -> EvalResult | None:
         """The result of an evaluation, if its files can be read here."""
-        path = one.id if self._folders else one.provenance.evaluation_uri
         try:
-            result = self._results.get(path, self._folders.root if self._folders else None)
+            if self._folders is not None:
+                result = self._results.get(one.id, self._folders.load)
+            else:
+                result = self._results.get(one.provenance.evaluation_uri, _load_alone)
         except (MicrotomeError, OSError, ValueError) as error:
             self._without_files[one.id] = str(error)
             return None
@@ -282,25 +282,17 @@ class _Results:
             collections.OrderedDict()
         )
 
-    def get(self, path: str, root: str | None) -> EvalResult:
+    def get(self, path: str, load: Callable[[str], EvalResult]) -> EvalResult:
         """A result, loaded again if its files have changed.
 
-        Args:
-            path: Its folder.
-            root: The folder that no file of it may be outside of; by default its own.
-
         Raises:
-            OutputError: It is not there, is damaged, or is outside.
+            MicrotomeError: It is not there, is damaged, or may not be read.
         """
         _check_result(path)
-        stamp: Stamp = ()
-        if not files.is_remote(path):
-            path = files.normalized(path)
-            check_inside(path, root or os.path.realpath(path))
-            stamp = folder_stamp(path)
+        stamp = () if files.is_remote(path) else folder_stamp(files.normalized(path))
         kept = self._kept.get(path)
         if kept is None or kept[0] != stamp:
-            kept = stamp, load_eval_result(path)
+            kept = stamp, load(path)
         self._kept[path] = kept
         self._kept.move_to_end(path)
         while len(self._kept) > _KEPT_RESULTS or (len(self._kept) > 1 and self._is_too_much()):
@@ -310,6 +302,14 @@ class _Results:
     def _is_too_much(self) -> bool:
         kept = (len(result.slicing_metrics) for _, result in self._kept.values())
         return sum(kept) > _KEPT_SLICES
+
+
+def _load_alone(path: str) -> EvalResult:
+    """The result that a store names; nothing outside of its folder is read."""
+    if not files.is_remote(path):
+        path = files.normalized(path)
+        check_inside(path, os.path.realpath(path))
+    return load_eval_result(path)
 
 
 def _check_result(path: str) -> None:
@@ -339,7 +339,7 @@ def _damage(one: Evaluation) -> str:
 
 
 def _without_numbers(one: Evaluation) -> Evaluation:
-    told = {field.name: getattr(one, field.name) for field in dataclasses.fields(one)}
+    told = {field.name: getattr(one, field.name) for field in dataclasses.fields(Evaluation)}
     return Evaluation(**{**told, "packed": pack(make_block(()))})
 
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.current
 def test_a_result_that_is_read_later_tells_the_same(tmp_path):
     path = made.write(tmp_path / "evaluation")
     at_once = folder_source.read_result(path)
-    later = folder_source.read_result(path, lazily=True)
+    later = folder_source.read_result(path, later=load_eval_result)
     assert later.provenance == at_once.provenance
     assert later.provenance.model_uri == "/models/7"
     assert (later.time, later.run, later.verdict) == (at_once.time, at_once.run, at_once.verdict)
@@ -32,7 +32,7 @@ def test_what_is_read_later_is_of_any_slice(tmp_path):
         tmp_path, {(): {"auc": 0.5}, (("month", 7),): {"auc": 0.75}, crossed: {"auc": 0.25}}
     )
     # without numbers of examples, as some of TFMA's
-    block = folder_source.read_result(path, lazily=True).block
+    block = folder_source.read_result(path, later=load_eval_result).block
     assert block.slice_keys == ["Overall", "carrier_X_month:UA_X_7", "month:7"]
     assert block.column("auc").tolist() == [0.5, 0.25, 0.75]
 
@@ -41,7 +41,7 @@ def test_numbers_are_not_read_before_they_are_asked_for(tmp_path):
     path = made.write(tmp_path / "evaluation")
     (metrics,) = (tmp_path / "evaluation").glob("metrics-*")
     metrics.write_bytes(b"damaged")
-    one = folder_source.read_result(path, lazily=True)
+    one = folder_source.read_result(path, later=load_eval_result)
     with pytest.raises(OutputError):
         one.block.counts.sum()
     with pytest.raises(OutputError):
