@@ -33,7 +33,6 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 import tornado.httpserver
-import tornado.netutil
 import tornado.web
 
 from microtome.errors import ConfigError, MicrotomeError
@@ -79,6 +78,7 @@ _BOUNCE_HASH = b64encode(hashlib.sha256(_BOUNCE_SCRIPT.encode()).digest()).decod
 # a question may hold several slices' names, each of many letters
 _MAX_HEAD = 1 << 20
 _MAX_BODY = 1 << 10
+_BACKLOG = 128
 
 
 class Source(Protocol):
@@ -130,8 +130,8 @@ class Server:
                 token cannot be one.
         """
         self.token = server_guard.new_token() if token is None else server_guard.check_token(token)
-        self._sockets = _listen(host, port)
-        self.host, self.port = host, self._sockets[0].getsockname()[1]
+        self._socket = _listen(host, port)
+        self.host, self.port = host, self._socket.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         self.address = f"http://{shown}:{self.port}/?token={quote(self.token)}"
         self._source = source
@@ -145,8 +145,10 @@ class Server:
         asyncio.run(self._run())
 
     def stop(self) -> None:
-        """Ends `run`, from whatever thread."""
-        if self._loop is not None:
+        """Ends `run`, from whatever thread; leaves the port."""
+        if self._loop is None:
+            self._socket.close()
+        else:
             with contextlib.suppress(RuntimeError):  # it has ended
                 self._loop.call_soon_threadsafe(self._stop.set)
 
@@ -176,7 +178,7 @@ class Server:
             max_header_size=_MAX_HEAD,
             max_body_size=_MAX_BODY,
         )
-        server.add_sockets(self._sockets)
+        server.add_socket(self._socket)
         with _signals(self._loop, self._stop.set):
             self._started.set()
             await self._stop.wait()
@@ -185,17 +187,20 @@ class Server:
         worker.shutdown(wait=False, cancel_futures=True)
 
 
-def _listen(host: str, port: int) -> list[socket.socket]:
+def _listen(host: str, port: int) -> socket.socket:
     if not host:
         raise ConfigError("--host is empty; 0.0.0.0 are all IPv4 addresses of this machine.")
     if not 0 <= port <= 65535:
         raise ConfigError(f"A port is a number from 0 to 65535, not {port}.")
     try:
-        return tornado.netutil.bind_sockets(port, host)
+        family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.create_server(place[:2], family=family, backlog=_BACKLOG)
     except socket.gaierror as error:
         raise ConfigError(f"There is no host {host!r}: {error.strerror}.") from error
     except OSError as error:
         raise ConfigError(_cannot_listen(host, port, error)) from error
+    listening.setblocking(False)
+    return listening
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> str:
@@ -405,6 +410,8 @@ class _ApiHandler(_Handler):
         loop = asyncio.get_running_loop()
         try:
             compressed = await loop.run_in_executor(self._shared.worker, _encoded, question)
+        except asyncio.CancelledError:  # the server ends, and with it the connection
+            return
         except ConfigError as error:  # it names something that is not there
             raise _Refused(404, str(error)) from error
         except MicrotomeError as error:

@@ -496,7 +496,8 @@ def test_a_stopped_server_leaves_its_port(folder):
             Server(source, port=server.port)
         connection = socket.create_connection(("127.0.0.1", server.port), timeout=60)
     # it does not wait for those who have nothing to say
-    assert connection.recv(1) == b""
+    with connection:
+        assert connection.recv(1) == b""
     with Server(source, port=server.port, token="the-same-token") as again:
         assert again.address.endswith(f":{server.port}/?token=the-same-token")
         assert Client(again)("/api/report").status == 200
