@@ -41,6 +41,10 @@ const sortKey: Codec<SortKey> = {
       ? { by: decode(value.slice(1)), descending: true }
       : { by: decode(value), descending: false },
 };
+const sortChoice: Codec<SortKey | null> = {
+  write: (value) => (value ? sortKey.write(value) : ""),
+  read: (value) => (value ? sortKey.read(value) : null),
+};
 const sortKeys: Codec<SortKey[]> = {
   write: (keys) => keys.map(sortKey.write).join(","),
   read: (value) => (value === "" ? [] : value.split(",").map((one) => sortKey.read(one)!)),
@@ -67,10 +71,7 @@ const codecs: Codecs = {
   x: text,
   y: text,
   s: sortKeys,
-  cs: {
-    write: (value) => (value ? sortKey.write(value) : ""),
-    read: (value) => (value ? sortKey.read(value) : null),
-  },
+  cs: sortChoice,
   w: positive,
   q: text,
   b: buckets,
@@ -89,6 +90,8 @@ const codecs: Codecs = {
   },
   hs: texts,
   ax: oneOf(["model", "data"]),
+  ho: sortChoice,
+  so: sortChoice,
   p: text,
   ps: texts,
   po: texts,

@@ -65,6 +65,9 @@ export interface State {
   h: string[] | null;
   hs: string[];
   ax: "model" | "data" | "";
+  /** What the runs of the history, and the slices of a comparison, are sorted by. */
+  ho: SortKey | null;
+  so: SortKey | null;
   /** Plots: which one is shown large (empty: all), of which slices, and its options. */
   p: string;
   ps: string[];
@@ -104,6 +107,8 @@ export const DEFAULTS: Readonly<State> = Object.freeze({
   h: null,
   hs: [],
   ax: "",
+  ho: null,
+  so: null,
   p: "",
   ps: [],
   po: [],
