@@ -12,6 +12,9 @@ from microtome.component.artifacts import SlicedMetrics
 from microtome.component.component import SlicedEvaluator
 from microtome.component.history import LastEvaluationsStrategy, last_evaluations
 from microtome.component.spec import SlicedEvaluatorSpec
+from microtome.component.visualization import register
+
+register()
 
 __all__ = [
     "LastEvaluationsStrategy",

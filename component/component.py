@@ -12,7 +12,7 @@ from tfx.orchestration import data_types
 from tfx.types import channel, standard_artifacts
 
 from microtome import config, errors, version
-from microtome.component import artifacts, spec
+from microtome.component import artifacts, spec, visualization
 from microtome.executor import executor, keys
 from microtome.proto import config_pb2
 
@@ -133,6 +133,13 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
                 }
             )
         )
+
+    @property
+    def outputs(self) -> dict[str, channel.OutputChannel]:
+        """The outputs by key; see the class."""
+        # an InteractiveContext that was made since has registered TFX's own visualizations
+        visualization.register()
+        return super().outputs
 
 
 def _checked_config(
