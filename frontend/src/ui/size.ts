@@ -1,4 +1,3 @@
-import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 
 /** The width of an element in CSS pixels, as it changes; `initial` until it is laid out. */
