@@ -5,15 +5,14 @@ from __future__ import annotations
 import dataclasses
 import glob
 import os
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 
 from microtome.errors import DataError, MicrotomeError, OutputError
 from microtome.results.eval_result import EvalResult
 from microtome.results.loader import load_eval_result
 from microtome.tracking import folder_source
 from microtome.tracking.evaluations import Evaluation
-
-Stamp = tuple[Hashable, ...]
+from microtome.view.kept_results import KeptResults, Stamp, folder_stamp
 
 
 class ServedFolders:
@@ -26,6 +25,7 @@ class ServedFolders:
             where a link in it leads there.
         title: What to call them.
         left_out: What is not shown, and why, for people.
+        results: Those that have been loaded.
     """
 
     def __init__(self, where: str, pipeline: str | None = None):
@@ -39,6 +39,7 @@ class ServedFolders:
         self.root = os.path.realpath(folder)
         self.title = os.path.relpath(os.path.abspath(where), os.path.dirname(folder))
         self.left_out: list[str] = []
+        self.results = KeptResults()
         self._where = where
         self._pipeline = pipeline
         self._read: dict[str, tuple[Stamp, Evaluation | str]] = {}
@@ -65,6 +66,10 @@ class ServedFolders:
         check_inside(path, self.root)
         return load_eval_result(path)
 
+    def _load_for_numbers(self, path: str) -> EvalResult:
+        # of all runs, for a series: what people look at stays
+        return self.results.get(path, self.load, keep=False)
+
     def stamp(self) -> Stamp:
         """Something that differs when what is in the folders does."""
         return tuple((path, *folder_stamp(path)) for path in self._paths())
@@ -87,7 +92,7 @@ class ServedFolders:
         """An evaluation, or why it is not shown."""
         try:
             check_inside(path, self.root)
-            one = folder_source.read_result(path, later=self.load)
+            one = folder_source.read_result(path, later=self._load_for_numbers)
         except (MicrotomeError, OSError, ValueError, KeyError, TypeError) as error:
             # what comes of other programs' files, too, is no reason to show none
             return f"{os.path.relpath(path, self.root)} is not shown: {error}"
@@ -108,23 +113,6 @@ def check_inside(path: str, root: str) -> None:
         real = os.path.realpath(one)
         if os.path.commonpath([real, root]) != root:
             raise OutputError(f"{one} is a link out of the folder that is served.")
-
-
-def folder_stamp(path: str) -> Stamp:
-    """Something that differs when the files of a folder do; empty where there is no such folder."""
-    try:
-        with os.scandir(path) as entries:
-            return tuple(sorted(_file_stamp(entry) for entry in entries))
-    except OSError:
-        return ()
-
-
-def _file_stamp(entry: os.DirEntry[str]) -> tuple[str, int, int, int]:
-    try:
-        told = entry.stat()
-    except OSError:  # a broken link
-        return entry.name, 0, 0, 0
-    return entry.name, told.st_ino, told.st_mtime_ns, told.st_size
 
 
 def _links(path: str) -> Iterator[str]:

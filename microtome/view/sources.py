@@ -13,12 +13,11 @@ tracked of it, and the report says so.
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from microtome.errors import ConfigError, MicrotomeError
 from microtome.messages import nearest
@@ -32,13 +31,11 @@ from microtome.tracking.history import History
 from microtome.tracking.locations import parse_location
 from microtome.view import contract
 from microtome.view.contract import Report
-from microtome.view.served_folders import ServedFolders, Stamp, check_inside, folder_stamp
+from microtome.view.kept_results import KeptResults, Stamp
+from microtome.view.served_folders import ServedFolders, check_inside
 from microtome.view.texts import clean
 
 _LOG = logging.getLogger(__name__)
-# loaded results that are kept: at most so many, and of so many slices together
-_KEPT_RESULTS = 8
-_KEPT_SLICES = 150_000
 # how long a store on a server is not asked again for new runs
 _PATIENCE_SECONDS = 5
 _NOT_IN_SERIES = "No run has tracked it, or it is small: its values are in result files only."
@@ -73,7 +70,7 @@ class Source:
         self._database = database
         self._stamp = stamp
         self._read_at = time.monotonic()
-        self._results = _Results()
+        self._results = folders.results if folders is not None else KeptResults()
         # by the evaluation's id, why its result files are not shown
         self._without_files: dict[str, str] = {}
         self._left_out: list[str] = []
@@ -208,11 +205,11 @@ class Source:
 
     def _load(self, one: Evaluation) -> EvalResult | None:
         """The result of an evaluation, if its files can be read here."""
+        path = one.id if self._folders else one.provenance.evaluation_uri
         try:
-            if self._folders is not None:
-                result = self._results.get(one.id, self._folders.load)
-            else:
-                result = self._results.get(one.provenance.evaluation_uri, _load_alone)
+            _check_result(path)
+            load = self._folders.load if self._folders else _load_alone
+            result = self._results.get(path, load)
         except (MicrotomeError, OSError, ValueError) as error:
             self._without_files[one.id] = str(error)
             return None
@@ -272,36 +269,6 @@ class Source:
         told = [{"slice": "", "why": clean(text)} for text in (*why, *notes)]
         omitted = [*report.get("omitted", []), *told]
         return {**report, **({"omitted": omitted} if omitted else {})}
-
-
-class _Results:
-    """Results that have been loaded, the last ones that were asked for."""
-
-    def __init__(self) -> None:
-        self._kept: collections.OrderedDict[str, tuple[Stamp, EvalResult]] = (
-            collections.OrderedDict()
-        )
-
-    def get(self, path: str, load: Callable[[str], EvalResult]) -> EvalResult:
-        """A result, loaded again if its files have changed.
-
-        Raises:
-            MicrotomeError: It is not there, is damaged, or may not be read.
-        """
-        _check_result(path)
-        stamp = () if files.is_remote(path) else folder_stamp(files.normalized(path))
-        kept = self._kept.get(path)
-        if kept is None or kept[0] != stamp:
-            kept = stamp, load(path)
-        self._kept[path] = kept
-        self._kept.move_to_end(path)
-        while len(self._kept) > _KEPT_RESULTS or (len(self._kept) > 1 and self._is_too_much()):
-            self._kept.popitem(last=False)
-        return kept[1]
-
-    def _is_too_much(self) -> bool:
-        kept = (len(result.slicing_metrics) for _, result in self._kept.values())
-        return sum(kept) > _KEPT_SLICES
 
 
 def _load_alone(path: str) -> EvalResult:

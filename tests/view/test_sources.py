@@ -13,7 +13,7 @@ import pytest
 from microtome.errors import ConfigError, DataError
 from microtome.results import loader, names
 from microtome.tracking import schema
-from microtome.view import served_folders, sources
+from microtome.view import kept_results, served_folders, sources
 from microtome.view.sources import Source
 from tests.results import made
 from tests.tracking import recorded
@@ -190,14 +190,14 @@ def test_all_runs_gone(two):
 
 
 def test_few_results_are_kept(tmp_path, loads, monkeypatch):
-    monkeypatch.setattr(sources, "_KEPT_RESULTS", 2)
+    monkeypatch.setattr(kept_results, "_KEPT_RESULTS", 2)
     for day in range(4):
         written(tmp_path / str(day), day / 4, day)
     source = Source.open(tmp_path)
     for day in (0, 1, 0, 2, 0, 1):
         source.run(str(day))
     assert loads == ["0", "1", "2", "1"]
-    monkeypatch.setattr(sources, "_KEPT_SLICES", 3)
+    monkeypatch.setattr(kept_results, "_KEPT_SLICES", 3)
     for day in (3, 3, 1):
         source.run(str(day))
     assert loads[4:] == ["3", "1"]
@@ -301,6 +301,17 @@ def test_tracked_folders_say_where_else_they_were(tmp_path, two):
 
 
 # series
+
+
+def test_a_series_reads_once(two, loads):
+    source = Source.open(two)
+    source.report()
+    source.series(["Overall"])
+    source.series(["carrier_X_month:UA_X_7"])
+    # the first as it was asked for, the other for its numbers alone
+    assert loads == ["a", "b"]
+    source.run("b")
+    assert loads == ["a", "b", "b"]
 
 
 def test_series(two):
