@@ -72,6 +72,7 @@ const codecs: Codecs = {
   y: text,
   s: sortKeys,
   cs: sortChoice,
+  ya: oneOf(["zero", "fit"]),
   w: positive,
   q: text,
   b: buckets,

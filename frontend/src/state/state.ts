@@ -42,8 +42,9 @@ export interface State {
   y: string;
   /** What the table is sorted by, most important first. */
   s: SortKey[];
-  /** What the overview is sorted by. */
+  /** What the overview is sorted by; whether its axis begins at 0 or fits the values. */
   cs: SortKey | null;
+  ya: "zero" | "fit" | "";
   /** The smallest weighted number of examples. */
   w: number;
   /** What slices' names have in them. */
@@ -93,6 +94,7 @@ export const DEFAULTS: Readonly<State> = Object.freeze({
   y: "",
   s: [],
   cs: null,
+  ya: "",
   w: 0,
   q: "",
   b: 10,

@@ -1,0 +1,153 @@
+import type { Structured } from "../report/model";
+import { formatValue, shorten } from "./format";
+
+/** A structured value as tables. */
+export type Shown =
+  | { kind: "table"; head: string[]; rows: string[][] }
+  | { kind: "classes"; matrices: ClassMatrix[] }
+  | { kind: "text"; text: string };
+
+/** A multi-class confusion matrix: rows are actual classes, columns predicted ones. */
+export interface ClassMatrix {
+  threshold: number;
+  /** In numeric order; -1 for no prediction, last. */
+  actual: number[];
+  predicted: number[];
+  /** By row and column; 0 where there were none. */
+  counts: Float64Array;
+}
+
+const RATES = [
+  ["threshold", "Threshold"],
+  ["precision", "Precision"],
+  ["recall", "Recall"],
+  ["truePositives", "TP"],
+  ["trueNegatives", "TN"],
+  ["falsePositives", "FP"],
+  ["falseNegatives", "FN"],
+] as const;
+
+/** A value, proto3 JSON of microtome.MetricValue, for a table's cell. */
+export function shortForm(value: Structured): string {
+  const shown = structuredTables(value);
+  switch (shown.kind) {
+    case "classes": {
+      const [matrix] = shown.matrices;
+      return matrix ? `${matrix.actual.length} × ${matrix.predicted.length} classes` : "no matrix";
+    }
+    case "table":
+      return "valueAtCutoffs" in value
+        ? listed(shown.rows.map(([cutoff, number]) => `@${cutoff} ${number}`))
+        : `${shown.rows.length} thresholds`;
+    default:
+      return shorten(shown.text, 40);
+  }
+}
+
+/** A value, proto3 JSON of microtome.MetricValue, in full. */
+export function structuredTables(value: Structured): Shown {
+  const thresholds = field(value, "confusionMatrixAtThresholds");
+  if (thresholds) return thresholdTable(list(thresholds, "matrices"));
+  const classes = field(value, "multiClassConfusionMatrixAtThresholds");
+  if (classes) return { kind: "classes", matrices: list(classes, "matrices").map(classMatrix) };
+  const cutoffs = field(value, "valueAtCutoffs");
+  if (cutoffs) return cutoffTable(list(cutoffs, "values"));
+  const array = field(value, "arrayValue");
+  if (array) return { kind: "text", text: arrayText(array) };
+  if (typeof value.bytesValue === "string")
+    return { kind: "text", text: bytesText(value.bytesValue) };
+  if (typeof value.debugMessage === "string") return { kind: "text", text: value.debugMessage };
+  return { kind: "text", text: JSON.stringify(value) };
+}
+
+function thresholdTable(matrices: Structured[]): Shown {
+  // proto3 JSON leaves out what is 0
+  const read = (matrix: Structured, name: string): string => formatValue(number(matrix[name] ?? 0));
+  return {
+    kind: "table",
+    head: RATES.map(([, label]) => label),
+    rows: matrices.map((matrix) => RATES.map(([name]) => read(matrix, name))),
+  };
+}
+
+function cutoffTable(values: Structured[]): Shown {
+  const rows = values.map((pair) => {
+    const bounded = field(pair, "boundedValue");
+    const value = number(pair.value ?? bounded?.value ?? 0);
+    const interval = bounded
+      ? [`${formatValue(number(bounded.lowerBound))} … ${formatValue(number(bounded.upperBound))}`]
+      : [];
+    return [String(number(pair.cutoff ?? 0)), formatValue(value), ...interval];
+  });
+  const head = rows.some((row) => row.length > 2)
+    ? ["Cutoff", "Value", "Interval"]
+    : ["Cutoff", "Value"];
+  return { kind: "table", head, rows };
+}
+
+function classMatrix(matrix: Structured): ClassMatrix {
+  const entries = list(matrix, "entries").map((entry) => ({
+    actual: number(entry.actualClassId ?? 0),
+    predicted: number(entry.predictedClassId ?? 0),
+    count: number(entry.numWeightedExamples ?? 0),
+  }));
+  const none = entries.some((entry) => entry.predicted === -1);
+  const known = [...new Set(entries.flatMap(({ actual, predicted }) => [actual, predicted]))]
+    .filter((id) => id !== -1)
+    .sort((one, other) => one - other);
+  const predicted = none ? [...known, -1] : known;
+  const counts = new Float64Array(known.length * predicted.length);
+  const places = new Map(predicted.map((id, place) => [id, place]));
+  for (const entry of entries) {
+    const row = places.get(entry.actual);
+    if (row !== undefined && row < known.length) {
+      counts[row * predicted.length + places.get(entry.predicted)!]! += entry.count;
+    }
+  }
+  return { threshold: number(matrix.threshold ?? 0), actual: known, predicted, counts };
+}
+
+function arrayText(array: Structured): string {
+  const values = Object.entries(array).find(
+    ([name, found]) => /Values$/.test(name) && Array.isArray(found),
+  );
+  if (!values) return "[]";
+  const isBytes = values[0] === "bytesValues";
+  const texts = (values[1] as unknown[]).map((one) =>
+    isBytes ? bytesText(String(one)) : formatValue(number(one)),
+  );
+  const shape = Array.isArray(array.shape) ? array.shape.join(" × ") : String(texts.length);
+  return `[${texts.join(", ")}]${texts.length > 3 ? ` (${shape})` : ""}`;
+}
+
+/** Bytes, in base64, as the text that they most likely are. */
+function bytesText(base64: string): string {
+  try {
+    const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return base64;
+  }
+}
+
+function listed(texts: string[]): string {
+  return texts.length > 3 ? `${texts.slice(0, 3).join(", ")} …` : texts.join(", ");
+}
+
+function field(value: Structured, name: string): Structured | undefined {
+  const found = value[name];
+  return typeof found === "object" && found !== null ? (found as Structured) : undefined;
+}
+
+function list(value: Structured, name: string): Structured[] {
+  const found = value[name];
+  return Array.isArray(found) ? (found as Structured[]) : [];
+}
+
+/** A number of proto3 JSON, which may be a text, or wrapped. */
+function number(value: unknown): number {
+  if (typeof value === "number") return value;
+  if (typeof value === "string") return Number(value);
+  if (typeof value === "object" && value !== null) return number((value as Structured).value);
+  return Number.NaN;
+}

@@ -1,0 +1,3 @@
+export function MetricsList() {
+  return null;
+}
