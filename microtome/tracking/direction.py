@@ -6,8 +6,9 @@ import re
 from collections.abc import Collection
 
 _NEITHER = re.compile(
-    r"(^|/)(label/mean|prediction/mean|example_count|example_weight|accuracy_baseline"
-    r"|(true|false)_(positives|negatives)|calibration|mean_label|mean_prediction)($|/)"
+    r"(^|/)(label/mean|prediction/mean|(weighted_)?example_count|example_weight|accuracy_baseline"
+    r"|(true|false)_(positives|negatives)|(positive|negative)_rate|calibration|mean_label"
+    r"|mean_prediction)($|/)"
 )
 _LOWER = re.compile(
     r"loss|error|mse|rmse|mae|mape|brier|cross_?entropy|hinge|divergence|deviance"

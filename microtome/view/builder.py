@@ -89,12 +89,14 @@ class ReportBuilder:
         """
         columns: dict[MetricPath, _Column] = {}
         for key, metrics in slicing_metrics:
+            why = _withheld(metrics)
+            if why is not None:
+                name = clean(slice_text(short_key(key)))
+                self.omitted.append({"slice": name, "why": why})
+                continue
             row = self.slices.row(key)
             for output, sub_keys in metrics.items():
                 for sub_key, named in sub_keys.items():
-                    if WITHHELD in named:
-                        self._withhold(row, named[WITHHELD])
-                        continue
                     for name, value in named.items():
                         path = (output, sub_key, name)
                         column = columns.get(path)
@@ -185,10 +187,6 @@ class ReportBuilder:
             (path for path, kind in self._kinds.items() if kind == "float"), config, named
         )
 
-    def _withhold(self, row: int, value: JsonValue) -> None:
-        why = value.get("debugMessage") or "it has fewer examples than min_slice_size"
-        self.omitted.append({"slice": self.slices.names[row], "why": clean(str(why))})
-
     def _note_kind(self, path: MetricPath, kind: str) -> None:
         """A metric that is a number anywhere counts as one."""
         if kind == "float" or path not in self._kinds:
@@ -253,6 +251,16 @@ class _Column:
         if self.values or not self.others:
             return "float"
         return complex_kind(next(iter(self.others.values())))
+
+
+def _withheld(metrics: Metrics) -> str | None:
+    """Why a slice's metrics are withheld; None if they are not."""
+    for sub_keys in metrics.values():
+        for named in sub_keys.values():
+            if WITHHELD in named:
+                why = named[WITHHELD].get("debugMessage")
+                return clean(str(why or "it has fewer examples than min_slice_size"))
+    return None
 
 
 def _why(column: Floats, rows: Any) -> dict[str, dict[str, str]]:

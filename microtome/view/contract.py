@@ -438,7 +438,7 @@ def _add_tracked(
     ]
     chosen = [block.metrics[index] for index in columns]
     values = block.values[np.ix_(rows, np.array(columns, np.int64))]
-    if EXAMPLE_COUNT not in block.metrics:
+    if EXAMPLE_COUNT not in chosen:
         # the page weighs slices by it, whatever metrics are asked for
         chosen = [*chosen, EXAMPLE_COUNT]
         values = np.column_stack([values, block.counts[rows].astype(np.float64)])

@@ -57,7 +57,8 @@ def describe(path: MetricPath, known: Collection[MetricPath], kind: str) -> dict
         "label": label(output, sub_key, name.removeprefix(_PREFIX)),
         "key": {part: value for part, value in key.items() if value or part == "name"},
         "kind": "count" if kind == "float" and _COUNT.search(base) and not is_diff else kind,
-        "better": _BETTER[higher_is_better(base.partition("@")[0])],
+        # of what is not one number there is no better
+        "better": _BETTER[higher_is_better(base.partition("@")[0])] if kind == "float" else "none",
     }
     definition = definition_of(short)
     if definition:

@@ -24,6 +24,8 @@ Handlers: TypeAlias = "Mapping[str, Handler] | None"
 
 # More tracked numbers than this are fetched as they are asked for.
 _MAX_NUMBERS = 2_000_000
+# slices that a time series shows at once
+_MAX_SERIES = 8
 
 
 def slicing(
@@ -86,11 +88,12 @@ def time_series(
     if isinstance(results, History):
         return history(results, event_handlers=event_handlers, mode=mode)
     loaded = _loaded(results)
-    state = {}
+    state: dict[str, list[str]] = {}
     if slicing_spec is not None:
         keys = [key for result in _each(loaded) for key in result.get_slice_names()]
         keep = selecting.keeping(keys, None, slicing_spec)
-        state["sel"] = contract.slice_name(next(key for key in keys if keep(key)))
+        wanted = dict.fromkeys(contract.slice_name(key) for key in keys if keep(key))
+        state["hs"] = list(wanted)[:_MAX_SERIES]
     return _view(loaded, "history", state, event_handlers=event_handlers, mode=mode)
 
 
@@ -145,10 +148,10 @@ def plots(
     keys = [key for result in _each(loaded) for key, of_slice in result.plots if of_slice]
     if not keys:
         raise ConfigError("The results have no plots: none are configured, or none were written.")
-    state = {}
+    state: dict[str, list[str]] = {}
     if slicing_spec is not None:
         keep = selecting.keeping(keys, None, slicing_spec)
-        state["sel"] = contract.slice_name(selecting.only_one(keys, keep))
+        state["ps"] = [contract.slice_name(selecting.only_one(keys, keep))]
     return _view(loaded, "plots", state, event_handlers=event_handlers, mode=mode)
 
 
@@ -261,8 +264,8 @@ def render_time_series(
     loaded = _loaded(results)
     keys = [key for result in _each(loaded) for key in result.get_slice_names()]
     keep = selecting.keeping(keys, None, slicing_spec)
-    selecting.only_one(keys, keep)
-    made = _view(loaded, "history", keep=keep, screens=["history"])
+    name = contract.slice_name(selecting.only_one(keys, keep))
+    made = _view(loaded, "history", {"hs": [name]}, keep=keep, screens=["history"])
     if display_full_path:
         for run in made.report["runs"]:
             run["model"] = run.get("model_path", run.get("model", ""))
@@ -304,7 +307,8 @@ def render_plot(
     report = contract.report_of(loaded, max_plot_slices=0, keep=lambda one: one == key)
     run = report["runs"][-1]["id"]
     report["plots"] = contract.plots_of_slice(run, contract.slice_name(key), wanted)
-    report |= {"initial": _state("plots"), "screens": ["plots"]}
+    shown = {"ps": [contract.slice_name(key)]}
+    report |= {"initial": _state("plots", shown), "screens": ["plots"]}
     return View(report)
 
 
@@ -381,7 +385,7 @@ def render_fairness_indicator(
 def _view(
     loaded: contract.Results,
     screen: str,
-    state: Mapping[str, str] | None = None,
+    state: Mapping[str, Any] | None = None,
     *,
     keep: Callable[[AnySliceKey], bool] | None = None,
     weighted_example_column: str | None = None,
@@ -474,6 +478,12 @@ def _handlers(given: Any) -> Handlers:
     return {"slice-selected": given} if callable(given) else given
 
 
-def _state(screen: str, more: Mapping[str, str] | None = None) -> str:
-    parts = {"v": screen, **(more or {})}
-    return "&".join(f"{name}={urllib.parse.quote(v, safe='')}" for name, v in parts.items())
+def _state(screen: str, more: Mapping[str, Any] | None = None) -> str:
+    """A state in the grammar of the page's addresses."""
+    pairs = {"v": screen, **(more or {})}.items()
+    parts = {name: [value] if isinstance(value, str) else value for name, value in pairs}
+    return "&".join(f"{name}={','.join(map(_encoded, values))}" for name, values in parts.items())
+
+
+def _encoded(text: str) -> str:
+    return urllib.parse.quote(text, safe="/")
