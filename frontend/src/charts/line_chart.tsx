@@ -1,11 +1,12 @@
 import type { ReadonlySignal } from "@preact/signals";
-import { scaleLinear } from "d3-scale";
-import { area, line } from "d3-shape";
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { extentOf, nextPlace, type Series, spread } from "../logic/series";
 import { useWidth } from "../ui/size";
 import { AxisLeft } from "./axis";
+import { bandPath } from "./band_path";
+import { linePath } from "./line_path";
+import { linear, rounded } from "./scale";
 import { seriesColour, seriesShape } from "./series_marks";
 import { fittingLabels } from "./tick_labels";
 
@@ -229,32 +230,18 @@ function scalesOf(
 ) {
   const [first, last] = [positions[0] ?? 0, positions.at(-1) ?? 0];
   const alone = first === last ? 1 : 0;
-  const x = scaleLinear([first - alone, last + alone], [LEFT + 12, width - RIGHT - 12]);
+  const x = linear([first - alone, last + alone], [LEFT + 12, width - RIGHT - 12]);
   const [lo, hi] = extentOf(series) ?? [0, 1];
   const margin = (hi - lo) * 0.06 || Math.abs(hi) * 0.05 || 1;
-  const y = scaleLinear([lo - margin, hi + margin], [HEIGHT - BOTTOM, TOP]).nice(4);
   // no ticks where no values can be
-  const [from, to] = y.domain() as [number, number];
+  const [from, to] = rounded([lo - margin, hi + margin], 4);
   const least = range && lo >= range[0] ? range[0] : lo >= 0 ? 0 : from;
   const most = range && hi <= range[1] ? range[1] : to;
-  y.domain([Math.max(from, least), Math.min(to, most)]);
-  return { x, y };
+  return { x, y: linear([Math.max(from, least), Math.min(to, most)], [HEIGHT - BOTTOM, TOP]) };
 }
 
-function shapesOf(series: Series, positions: Float64Array, x: Scales["x"], y: Scales["y"]) {
-  const { v, lo, hi } = series;
-  const indices = Array.from(v, (_, index) => index);
-  const at = (index: number): number => x(positions[index]!);
-  const path = line<number>()
-    .defined((index) => !Number.isNaN(v[index]))
-    .x(at)
-    .y((index) => y(v[index]!));
-  const band = area<number>()
-    .defined((index) => !Number.isNaN(lo[index]! - hi[index]!))
-    .x(at)
-    .y0((index) => y(lo[index]!))
-    .y1((index) => y(hi[index]!));
-  return { path: path.digits(1)(indices) ?? "", band: band.digits(1)(indices) ?? "" };
+function shapesOf({ v, lo, hi }: Series, positions: Float64Array, x: Scales["x"], y: Scales["y"]) {
+  return { path: linePath(positions, v, x, y), band: bandPath(positions, lo, hi, x, y) };
 }
 
 /** The place whose point lies nearest to a point of the chart; of equally near runs the nearest value. */

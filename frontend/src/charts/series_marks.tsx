@@ -1,29 +1,16 @@
-import {
-  type SymbolType,
-  symbol,
-  symbolCircle,
-  symbolCross,
-  symbolDiamond,
-  symbolSquare,
-  symbolStar,
-  symbolTriangle,
-  symbolWye,
-} from "d3-shape";
-
 /** So many series can be told apart. */
 export const MAX_SERIES = 8;
 
-const SIZE = 40;
-const turned = (path: string): string => path.replaceAll(/,(-?[\d.]+)/g, (_, y) => `,${-y}`);
-const paths: readonly string[] = [
-  shape(symbolCircle),
-  shape(symbolSquare),
-  shape(symbolTriangle),
-  shape(symbolDiamond),
-  shape(symbolCross),
-  shape(symbolStar),
-  turned(shape(symbolTriangle)),
-  shape(symbolWye),
+// a circle, a square, triangles, a diamond, crosses: of one area, around 0, 0
+const SHAPES: readonly string[] = [
+  "M3.6,0A3.6,3.6,0,1,1,-3.6,0A3.6,3.6,0,1,1,3.6,0Z",
+  "M-3.2,-3.2h6.4v6.4h-6.4Z",
+  "M0,-4.8L4.6,3.2H-4.6Z",
+  "M0,-4.6L4.6,0L0,4.6L-4.6,0Z",
+  "M-1.4,-4.2h2.8v2.8h2.8v2.8h-2.8v2.8h-2.8v-2.8h-2.8v-2.8h2.8Z",
+  "M0,4.8L4.6,-3.2H-4.6Z",
+  "M-4,-2L-2,-4L0,-2L2,-4L4,-2L2,0L4,2L2,4L0,2L-2,4L-4,2L-2,0Z",
+  "M-4.2,-2.2h8.4v4.4h-8.4Z",
 ];
 
 /** The colour of a series. */
@@ -33,7 +20,7 @@ export function seriesColour(index: number): string {
 
 /** The outline of a series' points, around 0, 0: nobody needs to tell colours apart. */
 export function seriesShape(index: number): string {
-  return paths[index % MAX_SERIES]!;
+  return SHAPES[index % MAX_SERIES]!;
 }
 
 /** A point of a series for a legend. */
@@ -44,8 +31,4 @@ export function SeriesMark({ index }: { index: number }) {
       <path d={seriesShape(index)} fill={seriesColour(index)} />
     </svg>
   );
-}
-
-function shape(type: SymbolType): string {
-  return symbol(type, SIZE)() ?? "";
 }
