@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-import dataclasses
 import errno
 import functools
 import gzip
@@ -29,7 +28,7 @@ import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
 import tornado.httpserver
@@ -40,6 +39,7 @@ from microtome.view import server_guard
 from microtome.view.server_guard import Guard
 
 Report = dict[str, Any]
+_T = TypeVar("_T")
 
 _LOG = logging.getLogger(__name__)
 _PAGE_JS = pathlib.Path(__file__).parent / "static" / "page.js"
@@ -95,6 +95,9 @@ class Source(Protocol):
 
     def series(self, slices: list[str], metrics: list[str] | None) -> Report:
         """Some slices of all runs."""
+
+    def read_ahead(self) -> bool:
+        """Does a little of the work that later series need; whether there was some."""
 
     def attributions(self, run: str) -> Report:
         """The feature attributions of a run."""
@@ -230,13 +233,27 @@ def _signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> Itera
             loop.remove_signal_handler(number)
 
 
-@dataclasses.dataclass(frozen=True)
 class _Shared:
     """What all handlers have."""
 
-    source: Source
-    guard: Guard
-    worker: concurrent.futures.Executor
+    def __init__(self, source: Source, guard: Guard, worker: concurrent.futures.Executor):
+        self.source = source
+        self.guard = guard
+        self._worker = worker
+        self._reading_ahead: asyncio.Task[None] | None = None
+
+    async def work(self, task: Callable[[], _T]) -> _T:
+        """Has the worker do something, after what it was given before."""
+        return await asyncio.get_running_loop().run_in_executor(self._worker, task)
+
+    def read_ahead(self) -> None:
+        """Has the source read ahead, in steps between which questions are answered."""
+        if self._reading_ahead is None or self._reading_ahead.done():
+            self._reading_ahead = asyncio.create_task(self._read_ahead())
+
+    async def _read_ahead(self) -> None:
+        while await self.work(self.source.read_ahead):
+            pass
 
 
 def _application(shared: _Shared) -> tornado.web.Application:
@@ -407,9 +424,8 @@ class _ApiHandler(_Handler):
 
     async def get(self, *parts: str) -> None:
         question = functools.partial(_QUESTIONS[parts[0]], self._shared.source, self._given)
-        loop = asyncio.get_running_loop()
         try:
-            compressed = await loop.run_in_executor(self._shared.worker, _encoded, question)
+            compressed = await self._shared.work(functools.partial(_encoded, question))
         except asyncio.CancelledError:  # the server ends, and with it the connection
             return
         except ConfigError as error:  # it names something that is not there
@@ -417,6 +433,8 @@ class _ApiHandler(_Handler):
         except MicrotomeError as error:
             raise _Refused(422, str(error)) from error
         self._finish_compressed(compressed, "application/json")
+        if parts[0] == "series":
+            self._shared.read_ahead()
 
 
 # all values that a question's address gives a name

@@ -40,7 +40,7 @@ _LOG = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 5
 _NOT_IN_SERIES = "No run has tracked it, or it is small: its values are in result files only."
 # how long one question may read result files of runs that were not tracked
-_READING_SECONDS = 15
+_READING_SECONDS = 5
 
 
 class Source:
@@ -74,6 +74,8 @@ class Source:
         # by the evaluation's id, why its result files are not shown
         self._without_files: dict[str, str] = {}
         self._left_out: list[str] = []
+        # ids of evaluations that were read ahead
+        self._tried: set[str] = set()
         self.title = history.described
 
     @classmethod
@@ -157,16 +159,27 @@ class Source:
             slices: Their names, as the report has them.
             metrics: Ids of metrics; by default all.
         """
-        evaluations, notes = self._readable()
+        evaluations, notes, is_more_to_come = self._readable()
         history = History(lambda: evaluations, described=self.title)
         report = contract.report_of_series(history, slices, metrics)
         shown = set(report["slices"]["name"])
         missing = [
             {"slice": name, "why": _NOT_IN_SERIES}
             for name in dict.fromkeys(slices)
-            if name not in shown
+            if name not in shown and not is_more_to_come
         ]
-        return self._noted({**report, "omitted": [*report.get("omitted", []), *missing]}, (), notes)
+        report["omitted"] = [*report.get("omitted", []), *missing]
+        return self._noted(report, (), notes)
+
+    def read_ahead(self) -> bool:
+        """Reads one more run that a series waits for; whether there was one."""
+        for one in reversed(self._history.evaluations):
+            if not _is_read(one) and one.id not in self._tried:
+                # what is damaged is told when it is asked for
+                self._tried.add(one.id)
+                _damage(one)
+                return True
+        return False
 
     def attributions(self, run: str) -> Report:
         """The run, with the attributions that its result files have; see `run`."""
@@ -194,6 +207,7 @@ class Source:
             self._left_out = [f"New runs, if any: {self.title} cannot be read now."]
             return
         self._left_out = []
+        self._tried.clear()
         self._stamp = stamp
         self._read_at = time.monotonic()
 
@@ -230,20 +244,18 @@ class Source:
             one for one in self._history.evaluations if one.id not in damaged
         ]
 
-    def _readable(self) -> tuple[list[Evaluation], list[str]]:
-        """All evaluations, without numbers where these cannot be read, or would take too long.
+    def _readable(self) -> tuple[list[Evaluation], list[str], bool]:
+        """All evaluations, what is to be said of them, and whether some wait to be read.
 
-        Those that were not tracked are read from all of their result files. What has been read is
-        kept: asked again, more of them have numbers.
+        Those that were not tracked are read from all of their result files, which takes time, and
+        kept. Those that wait, and damaged ones, are without numbers.
         """
         found: list[Evaluation] = []
         notes = []
         deadline = time.monotonic() + _READING_SECONDS
         waiting = 0
         for one in reversed(self._history.evaluations):
-            is_read = one.packed or "block" in vars(one)
-            why = ""
-            if is_read or time.monotonic() < deadline:
+            if _is_read(one) or time.monotonic() < deadline:
                 why = _damage(one)
                 notes += [f"Run {one.run} is not shown: {why}"] if why else []
             else:
@@ -251,8 +263,9 @@ class Source:
                 why = "later"
             found.append(_without_numbers(one) if why else one)
         if waiting:
-            notes.append(f"{waiting:,} earlier runs are not read yet. Ask again for more of them.")
-        return found[::-1], notes
+            runs = "1 earlier run is" if waiting == 1 else f"{waiting:,} earlier runs are"
+            notes.append(f"{runs} being read. Ask again for more of them.")
+        return found[::-1], notes, waiting > 0
 
     def _folder_notes(self) -> list[str]:
         return self._folders.left_out if self._folders else []
@@ -267,7 +280,7 @@ class Source:
             if one.id in self._without_files
         ]
         told = [{"slice": "", "why": clean(text)} for text in (*why, *notes)]
-        omitted = [*report.get("omitted", []), *told]
+        omitted = [*report.pop("omitted", []), *told]
         return {**report, **({"omitted": omitted} if omitted else {})}
 
 
@@ -294,6 +307,11 @@ def _check_pipeline(pipeline: str | None, history: History, known: Sequence[str]
             f"There is no pipeline {pipeline!r}{nearest(pipeline, known)}; there is: "
             f"{', '.join(known)}."
         )
+
+
+def _is_read(one: Evaluation) -> bool:
+    """Whether its numbers are at hand, without a look into result files."""
+    return bool(one.packed) or "block" in vars(one)
 
 
 def _damage(one: Evaluation) -> str:

@@ -6,16 +6,10 @@ import dataclasses
 import gzip
 import http.client
 import json
-import pathlib
 from typing import Any
 
-import jsonschema
-
-import microtome.view
 from microtome.view.server import Server
-
-FOLDER = pathlib.Path(microtome.view.__path__[0])
-SCHEMA = json.loads((FOLDER / "report.schema.json").read_text(encoding="utf-8"))
+from tests.view.schema import checked
 
 
 @dataclasses.dataclass
@@ -44,9 +38,7 @@ class Answer:
         """The report, which must be valid."""
         assert self.status == 200, self.text
         assert self.headers["Content-Type"] == "application/json"
-        report = json.loads(self.text)
-        jsonschema.validate(report, SCHEMA)
-        return report
+        return checked(json.loads(self.text))
 
 
 class Client:

@@ -7,7 +7,6 @@ import os
 import pathlib
 import shutil
 
-import jsonschema
 import pytest
 
 from microtome.errors import ConfigError, DataError
@@ -17,7 +16,7 @@ from microtome.view import kept_results, served_folders, sources
 from microtome.view.sources import Source
 from tests.results import made
 from tests.tracking import recorded
-from tests.view.served import SCHEMA
+from tests.view.schema import checked
 
 pytestmark = pytest.mark.current
 
@@ -28,14 +27,8 @@ NUMBERS: recorded.Numbers = {
 }
 
 
-def valid(report: dict) -> dict:
-    jsonschema.validate(report, SCHEMA)
-    json.dumps(report, allow_nan=False)
-    return report
-
-
 def runs(report: dict) -> list[str]:
-    return [run["id"] for run in valid(report)["runs"]]
+    return [run["id"] for run in checked(report)["runs"]]
 
 
 def notes(report: dict) -> list[str]:
@@ -91,7 +84,7 @@ def test_a_folder(two):
     assert report["title"] == "served"
     assert list(report["values"]) == ["a"]
     assert number(report, "a", "accuracy") == 0.75
-    earlier = valid(source.run("b"))
+    earlier = checked(source.run("b"))
     assert number(earlier, "b", "accuracy", "carrier_X_month:UA_X_7") == 0.75
     assert len(source) == 2
 
@@ -140,7 +133,7 @@ def test_runs_whose_folders_have_one_name(tmp_path):
     report = source.report()
     assert runs(report) == ["day-1/evaluation", "day-2/evaluation"]
     assert [run["name"] for run in report["runs"]] == runs(report)
-    assert number(valid(source.run("day-1/evaluation")), "day-1/evaluation", "accuracy") == 0.25
+    assert number(checked(source.run("day-1/evaluation")), "day-1/evaluation", "accuracy") == 0.25
 
 
 def test_files_are_read_when_they_are_asked_for(two, loads):
@@ -171,7 +164,7 @@ def test_new_runs_are_found(two, loads):
 def test_a_run_that_has_come_since_the_list(two):
     source = Source.open(two)
     written(two / "c", 0.5, 3000)
-    assert number(valid(source.run("c")), "c", "accuracy") == 0.5
+    assert number(checked(source.run("c")), "c", "accuracy") == 0.5
 
 
 def test_what_has_changed_is_read_again(two):
@@ -179,7 +172,7 @@ def test_what_has_changed_is_read_again(two):
     assert number(source.report(), "a", "accuracy") == 0.75
     shutil.rmtree(two / "a")
     written(two / "a", 0.5, 2000)
-    assert number(valid(source.run("a")), "a", "accuracy") == 0.5
+    assert number(checked(source.run("a")), "a", "accuracy") == 0.5
     assert number(source.report(), "a", "accuracy") == 0.5
 
 
@@ -218,7 +211,7 @@ def test_an_earlier_damaged_run(two):
     assert runs(source.report()) == ["b", "a"]
     with pytest.raises(OSError, match="metrics-"):
         source.run("b")
-    report = valid(source.series(["Overall"]))
+    report = checked(source.series(["Overall"]))
     assert "accuracy" not in report["values"]["b"]
     assert number(report, "a", "accuracy") == 0.75
     assert any(note.startswith("Run b is not shown: ") for note in notes(report))
@@ -316,12 +309,12 @@ def test_a_series_reads_once(two, loads):
 
 def test_series(two):
     source = Source.open(two)
-    report = valid(source.series(["Overall", "carrier_X_month:UA_X_7"], ["accuracy"]))
+    report = checked(source.series(["Overall", "carrier_X_month:UA_X_7"], ["accuracy"]))
     assert runs(report) == ["b", "a"]
     for run, overall in (("b", 0.25), ("a", 0.75)):
         assert number(report, run, "accuracy") == overall
         assert number(report, run, "accuracy", "carrier_X_month:UA_X_7") == 1 - overall
-    missing = valid(source.series(["carrier:ZZ"]))
+    missing = checked(source.series(["carrier:ZZ"]))
     assert missing["slices"]["name"] == []
     assert [one["slice"] for one in missing["omitted"]] == ["carrier:ZZ"]
 
@@ -329,16 +322,30 @@ def test_series(two):
 def test_a_question_takes_only_so_long(two, monkeypatch):
     monkeypatch.setattr(sources, "_READING_SECONDS", -1)
     source = Source.open(two)
-    report = valid(source.series(["Overall"]))
+    report = checked(source.series(["Overall"]))
     assert runs(report) == ["b", "a"]
-    assert notes(report) == ["2 earlier runs are not read yet. Ask again for more of them."]
-    monkeypatch.setattr(sources, "_READING_SECONDS", 60)
-    assert number(source.series(["Overall"]), "b", "accuracy") == 0.25
-    # what has been read takes no time
-    monkeypatch.setattr(sources, "_READING_SECONDS", -1)
+    assert notes(report) == ["2 earlier runs are being read. Ask again for more of them."]
+    # the newest first
+    assert source.read_ahead()
     again = source.series(["Overall"])
-    assert number(again, "b", "accuracy") == 0.25
-    assert notes(again) == []
+    assert number(again, "a", "accuracy") == 0.75
+    assert notes(again) == ["1 earlier run is being read. Ask again for more of them."]
+    assert source.read_ahead()
+    assert not source.read_ahead()
+    last = source.series(["Overall"])
+    assert number(last, "b", "accuracy") == 0.25
+    assert notes(last) == []
+
+
+def test_nothing_damaged_is_read_ahead_for_ever(two):
+    damage(str(two / "a"))
+    source = Source.open(two)
+    assert [source.read_ahead() for _ in range(3)] == [True, True, False]
+    # another try, once something has changed
+    shutil.rmtree(two / "a")
+    written(two / "a", 0.5, 2000)
+    assert runs(source.report()) == ["b", "a"]
+    assert source.read_ahead()
 
 
 # stores
@@ -383,11 +390,11 @@ def test_a_store(tmp_path, store):
     ]
     assert any(name == "Shown" for name, _ in report["runs"][-1]["info"])
     # of the first, every slice
-    whole = valid(source.run(first))
+    whole = checked(source.run(first))
     assert number(whole, first, "accuracy") == 0.75
     assert whole["slices"]["name"] == ["Overall", "carrier_X_month:UA_X_7"]
     assert "omitted" not in whole
-    both = valid(source.series(["carrier:UA"]))
+    both = checked(source.series(["carrier:UA"]))
     assert [number(both, run, "accuracy", "carrier:UA") for run in (first, second)] == [0.25] * 2
 
 
@@ -411,7 +418,7 @@ def test_an_empty_store(store):
     source = Source.open(store.path)
     report = source.report()
     assert runs(report) == []
-    assert runs(valid(source.series(["Overall"]))) == []
+    assert runs(checked(source.series(["Overall"]))) == []
     only = store.add(1)
     assert runs(source.report()) == [only]
 
