@@ -1,9 +1,5 @@
 import { formatShort } from "../logic/format";
-
-interface Scale {
-  (value: number): number;
-  ticks(count?: number): number[];
-}
+import type { Scale } from "./scale";
 
 interface Props {
   scale: Scale;

@@ -1,10 +1,10 @@
-import { scaleLinear } from "d3-scale";
 import { useRef, useState } from "preact/hooks";
 import { shorten } from "../logic/format";
 import { useWidth } from "../ui/size";
 import { Tip } from "../ui/tip";
 import { AxisLeft } from "./axis";
 import { onPress, useRoving } from "./roving";
+import { linear, rounded } from "./scale";
 
 export interface Bar {
   name: string;
@@ -48,9 +48,9 @@ export function BarChart(props: Props) {
   const bottom = HEIGHT - LABELS;
   const step = Math.min(60, (width - LEFT - 8) / bars.length);
   const thick = Math.max(2, step * 0.72);
-  const y = scaleLinear(domainOf(bars, fromZero, line), [bottom, TOP]).nice(5);
+  const y = linear(rounded(domainOf(bars, fromZero, line)), [bottom, TOP]);
   const x = (index: number): number => LEFT + step * (index + 0.5);
-  const zero = y(Math.max(y.domain()[0]!, Math.min(0, y.domain()[1]!)));
+  const zero = y(Math.max(y.domain[0], Math.min(0, y.domain[1])));
   const skip = Math.ceil(LABEL_STEP / step);
   const shown = bars[pointed];
   return (

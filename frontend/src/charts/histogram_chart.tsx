@@ -1,4 +1,3 @@
-import { scaleLinear } from "d3-scale";
 import { useRef, useState } from "preact/hooks";
 import { formatShort, formatValue, plural } from "../logic/format";
 import { countPlace, countTicks, type Histogram } from "../logic/histogram";
@@ -6,6 +5,7 @@ import { useWidth } from "../ui/size";
 import { Tip } from "../ui/tip";
 import { AxisBottom } from "./axis";
 import { onPress, useRoving } from "./roving";
+import { linear } from "./scale";
 
 interface Props {
   /** The chart in a sentence. */
@@ -41,7 +41,7 @@ export function HistogramChart(props: Props) {
   const floor = HEIGHT - BOTTOM;
   const [most, mostExamples] = [Math.max(...slices), Math.max(...examples)];
   const isWide = histogram.hi > histogram.lo;
-  const x = scaleLinear(
+  const x = linear(
     isWide ? [histogram.lo, histogram.hi] : [histogram.lo - 0.5, histogram.lo + 0.5],
     [SIDE, width - SIDE],
   );

@@ -1,8 +1,8 @@
-import { scaleLinear, scaleLog } from "d3-scale";
 import type { ComponentChildren } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { useWidth } from "../ui/size";
 import { AxisBottom, AxisLeft } from "./axis";
+import { linear, logarithmic, type Scale } from "./scale";
 
 export interface AxisSpec {
   domain: readonly [number, number];
@@ -23,11 +23,6 @@ export interface Hit {
   /** The place in the list of `Hits`. */
   of: number;
   index: number;
-}
-
-export interface Scale {
-  (value: number): number;
-  ticks(count?: number): number[];
 }
 
 export interface Frame {
@@ -140,29 +135,14 @@ function useFrame(x: AxisSpec, y: AxisSpec, width: number, height: number): Fram
   return useMemo(() => {
     const [right, bottom] = [Math.max(LEFT + 20, width - RIGHT), height - BOTTOM];
     return {
-      x: scaleOf([x0, x1], [LEFT, right], x.log),
-      y: scaleOf([y0, y1], [bottom, TOP], y.log),
+      x: (x.log ? logarithmic : linear)([x0, x1], [LEFT, right]),
+      y: (y.log ? logarithmic : linear)([y0, y1], [bottom, TOP]),
       left: LEFT,
       right,
       top: TOP,
       bottom,
     };
   }, [x0, x1, x.log, y0, y1, y.log, width, height]);
-}
-
-function scaleOf(domain: [number, number], range: [number, number], log = false): Scale {
-  if (!log) return scaleLinear(domain, range);
-  const scale = scaleLog(domain, range);
-  const place = (value: number): number => (value > 0 ? scale(value) : Number.NaN);
-  return Object.assign(place, {
-    ticks: (count = 5) => {
-      const ticks = scale.ticks(count);
-      const powers = ticks.filter((tick) =>
-        Number.isInteger(Math.round(Math.log10(tick) * 1e9) / 1e9),
-      );
-      return powers.length > 1 ? powers : ticks.filter((_, index) => index % 3 === 0);
-    },
-  });
 }
 
 function nearest(

@@ -1,8 +1,9 @@
-import { format } from "d3-format";
 import { formatChange, formatValue } from "./format";
 
-const four = format(",.4r");
-const two = format(",.2r");
+const [four, two] = [4, 2].map((digits) => {
+  const range = { minimumSignificantDigits: digits, maximumSignificantDigits: digits };
+  return new Intl.NumberFormat("en", range).format;
+}) as [(value: number) => string, (value: number) => string];
 /** Between these, numbers are written without an exponent. */
 const [SMALL, LARGE] = [1e-4, 1e15];
 

@@ -1,9 +1,13 @@
-import { format } from "d3-format";
-
-const four = format(",.4~r");
-const short = format(".3~s");
-const whole = format(",d");
-const tiny = format(".3~e");
+const { format: four } = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
+const { format: whole } = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const { format: short } = new Intl.NumberFormat("en", {
+  notation: "compact",
+  maximumSignificantDigits: 3,
+});
+const { format: tiny } = new Intl.NumberFormat("en", {
+  notation: "scientific",
+  maximumSignificantDigits: 4,
+});
 
 /** Below this, and above its inverse, numbers are written with an exponent. */
 const TINY = 1e-4;
