@@ -37,13 +37,22 @@ function servedBy(api: string): Host {
   return { ...page("served"), request: requestFrom(api), refresh };
 }
 
+/** Shows a report in place of what is shown; where it is none, that stays. */
 function show(report: Report, host: Host): void {
-  mounted?.unmount();
   const element = document.createElement("div");
-  // what stood there is for readers without scripts
+  place().append(element);
+  let shown: Mounted;
+  try {
+    shown = mount(element, report, host, location.hash);
+  } catch (error) {
+    element.remove();
+    throw error;
+  }
+  mounted?.unmount();
+  // what stood there at first is for readers without scripts
   place().replaceChildren(element);
   document.title = report.title;
-  mounted = mount(element, report, host, location.hash);
+  mounted = shown;
 }
 
 /** Shows a report's file that is dropped on the page. */
