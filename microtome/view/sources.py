@@ -121,6 +121,8 @@ class Source:
         except MicrotomeError:
             self._leave_out(self._history.evaluations[-1:])
             report = contract.report_of_runs(self._history, self._load, self.title)
+        # a run has its attributions in it
+        report["on_demand"] = [part for part in report["on_demand"] if part != "attributions"]
         last = self._history.evaluations[-1:]
         return self._noted(report, last, [*self._left_out, *self._folder_notes()])
 

@@ -361,7 +361,7 @@ def test_the_report(ask):
     report = ask("/api/report").report
     assert [run["id"] for run in report["runs"]] == ["day-1", "day-2"]
     assert list(report["values"]) == ["day-2"]
-    assert set(report["on_demand"]) == {"run", "plots", "series", "attributions"}
+    assert set(report["on_demand"]) == {"run", "plots", "series"}
     assert report["slices"]["name"][0] == "Overall"
     assert report["values"]["day-2"]["accuracy"]["v"][:3] == [0.75, 0.5, 0.875]
 
