@@ -1,20 +1,17 @@
 import type { Structured } from "../report/model";
+import { type ClassMatrix, NONE } from "./class_matrix";
 import { formatValue, shorten } from "./format";
 
 /** A structured value as tables. */
 export type Shown =
   | { kind: "table"; head: string[]; rows: string[][] }
-  | { kind: "classes"; matrices: ClassMatrix[] }
+  | { kind: "classes"; matrices: AtThreshold[] }
   | { kind: "text"; text: string };
 
-/** A multi-class confusion matrix: rows are actual classes, columns predicted ones. */
-export interface ClassMatrix {
+/** A multi-class confusion matrix; classes in numeric order, 0 where there were none. */
+export interface AtThreshold {
   threshold: number;
-  /** In numeric order; -1 for no prediction, last. */
-  actual: number[];
-  predicted: number[];
-  /** By row and column; 0 where there were none. */
-  counts: Float64Array;
+  matrix: ClassMatrix;
 }
 
 const RATES = [
@@ -32,8 +29,8 @@ export function shortForm(value: Structured): string {
   const shown = structuredTables(value);
   switch (shown.kind) {
     case "classes": {
-      const [matrix] = shown.matrices;
-      return matrix ? `${matrix.actual.length} × ${matrix.predicted.length} classes` : "no matrix";
+      const [first] = shown.matrices;
+      return first ? `${first.matrix.size} × ${first.matrix.width} classes` : "no matrix";
     }
     case "table":
       return "valueAtCutoffs" in value
@@ -85,26 +82,29 @@ function cutoffTable(values: Structured[]): Shown {
   return { kind: "table", head, rows };
 }
 
-function classMatrix(matrix: Structured): ClassMatrix {
+function classMatrix(matrix: Structured): AtThreshold {
   const entries = list(matrix, "entries").map((entry) => ({
     actual: number(entry.actualClassId ?? 0),
     predicted: number(entry.predictedClassId ?? 0),
     count: number(entry.numWeightedExamples ?? 0),
   }));
-  const none = entries.some((entry) => entry.predicted === -1);
-  const known = [...new Set(entries.flatMap(({ actual, predicted }) => [actual, predicted]))]
-    .filter((id) => id !== -1)
-    .sort((one, other) => one - other);
-  const predicted = none ? [...known, -1] : known;
-  const counts = new Float64Array(known.length * predicted.length);
-  const places = new Map(predicted.map((id, place) => [id, place]));
-  for (const entry of entries) {
-    const row = places.get(entry.actual);
-    if (row !== undefined && row < known.length) {
-      counts[row * predicted.length + places.get(entry.predicted)!]! += entry.count;
-    }
+  const ids = new Set(entries.flatMap(({ actual, predicted }) => [actual, predicted]));
+  const hasNone = ids.delete(NONE);
+  const classes = [...ids].sort((one, other) => one - other);
+  const width = classes.length + (hasNone ? 1 : 0);
+  const places = new Map(classes.map((id, place) => [id, place]));
+  const cells = new Float64Array(classes.length * width);
+  const rowTotals = new Float64Array(classes.length);
+  for (const { actual, predicted, count } of entries) {
+    const row = places.get(actual);
+    if (row === undefined) continue;
+    cells[row * width + (places.get(predicted) ?? classes.length)]! += count;
+    rowTotals[row]! += count;
   }
-  return { threshold: number(matrix.threshold ?? 0), actual: known, predicted, counts };
+  return {
+    threshold: number(matrix.threshold ?? 0),
+    matrix: { classes, size: classes.length, hasNone, width, cells, rowTotals },
+  };
 }
 
 function arrayText(array: Structured): string {

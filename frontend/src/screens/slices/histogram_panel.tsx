@@ -11,7 +11,6 @@ import { Dialog } from "../../ui/dialog";
 import { Empty } from "../../ui/empty";
 import { Button, Checkbox, NumberField, Select, Slider } from "../../ui/fields";
 import { ChartMetric } from "./chart_panel";
-import { RangeChip } from "./range_chip";
 import { useView } from "./use_view";
 import type { SlicesView } from "./view";
 
@@ -42,7 +41,6 @@ export function HistogramPanel({ children }: { children: ComponentChildren }) {
           />
         )}
         <Settings />
-        <RangeChip />
       </div>
       <Chart metric={view.chartMetric.value!} count={hasWeights ? k : "slices"} />
     </>

@@ -16,7 +16,11 @@ export function metricCell(view: SlicesView, metric: Metric, row: number): GridC
   const structured = view.store.model.complex(view.run.value, metric.id, row);
   if (structured) {
     const text = shortForm(structured);
-    return { content: text, title: `${text}: select the slice to see all of it`, class: "dim" };
+    return {
+      content: <span class="grid-label">{text}</span>,
+      title: `${text}: select the slice to see all of it`,
+      class: "dim",
+    };
   }
   const value = values?.v[row] ?? Number.NaN;
   if (Number.isNaN(value)) return missingCell(values, row);
@@ -35,7 +39,11 @@ export function metricCell(view: SlicesView, metric: Metric, row: number): GridC
 
 function missingCell(values: Values | undefined, row: number): GridCell {
   const why = values?.why.get(row);
-  return { content: why ? (SIGNS[why] ?? why) : "–", title: why ?? "no value", class: "dim" };
+  return {
+    content: <span class="grid-label">{why ? (SIGNS[why] ?? why) : "–"}</span>,
+    title: why ?? "no value",
+    class: "dim",
+  };
 }
 
 /** A difference: its size, and whether it is for the better. */
