@@ -25,7 +25,7 @@ def plots_of_slice(run: str, slice_name: str, plots: Plots) -> Iterator[dict[str
     """
     for output, sub_keys in plots.items():
         for sub_key, data in sub_keys.items():
-            named = {"": data} if not data or _is_plot_data(data) else data
+            named = {"": data} if not data or is_plot_data(data) else data
             for name, one in named.items():
                 texts = {"name": name, "output": output, "sub_key": sub_key}
                 head = {"run": run, "slice": slice_name}
@@ -41,7 +41,8 @@ def _columns(data: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield kind, {name: numbers(np.array(v, np.float64)) for name, v in found.items()}
 
 
-def _is_plot_data(data: Mapping[str, Any]) -> bool:
+def is_plot_data(data: Mapping[str, Any]) -> bool:
+    """Whether this is the data of a plot, rather than plots by name."""
     return any(field in data for field in (*_KINDS, "debugMessage"))
 
 

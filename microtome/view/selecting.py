@@ -15,6 +15,7 @@ from microtome.results.records import Metrics, Plots
 from microtome.results.slice_keys import AnySliceKey, is_cross_slice_key, short_key, slice_text
 from microtome.slicing.keys import SliceKey
 from microtome.slicing.spec import SingleSliceSpec
+from microtome.view.plot_columns import is_plot_data
 
 Keep: TypeAlias = Callable[[AnySliceKey], bool]
 SliceSpec: TypeAlias = "SingleSliceSpec | config_pb2.SlicingSpec"
@@ -114,10 +115,10 @@ def plots_wanted(
         if output_name not in (None, output) or sub_key not in (None, one_sub_key):
             continue
         if label is not None and label not in f"{output}/{one_sub_key}":
-            named = {name: one for name, one in data.items() if label in name}
-            if not named:
+            named = {} if is_plot_data(data) else data
+            data = {name: one for name, one in named.items() if label in name}
+            if not data:
                 continue
-            data = named
         found.setdefault(output, {})[one_sub_key] = data
     if not found:
         there = ", ".join(f"output {o!r} sub-key {s!r}" for o, s, _ in _flat(plots)) or "none"
