@@ -37,7 +37,7 @@ from microtome.view.texts import clean
 
 _LOG = logging.getLogger(__name__)
 # how long a store on a server is not asked again for new runs
-_PATIENCE_SECONDS = 5
+_PATIENCE_SECONDS = 2
 _NOT_IN_SERIES = "No run has tracked it, or it is small: its values are in result files only."
 # how long one question may read result files of runs that were not tracked
 _READING_SECONDS = 5
