@@ -43,6 +43,12 @@ class App:
     def select(self, name: str) -> Locator:
         return self.root.get_by_role("combobox", name=name, exact=True)
 
+    def pick(self, select: str, name: str) -> None:
+        """Chooses what begins with a name."""
+        options = self.select(select).locator("option")
+        option = options.filter(has_text=re.compile(rf"^{re.escape(name)}($|\W)")).first
+        self.select(select).select_option(option.get_attribute("value"))
+
     def dialog(self, name: str) -> Locator:
         return self.root.get_by_role("dialog", name=name)
 
@@ -53,22 +59,29 @@ class App:
 
     def chart(self, name: str) -> None:
         """Shows the slices in another way."""
+        # the radio itself is hidden behind its label
         self.radio(name).check(force=True)
 
-    # The grid
+    def metric(self, name: str) -> None:
+        """Shows another metric in the chart."""
+        self.select("Chart metric").select_option(label=name)
+
+    def marks(self) -> Locator:
+        """The bars of the chart, or its buckets; their names tell what they show."""
+        return self.root.get_by_role("region", name="Chart").locator("svg [role=button]")
+
+    # The grid. Columns and rows that are out of sight are not in the page.
 
     def header(self, metric: str) -> Locator:
-        """The column header whose name begins with that of a metric."""
-        pattern = re.compile(rf"^\W*{re.escape(metric)}(?![\w/@])")
-        return self.grid.get_by_role("columnheader", name=pattern)
+        return self.grid.get_by_role("columnheader", name=metric, exact=True)
 
     def headers(self) -> list[str]:
-        """The columns' names, without marks of how they are sorted."""
+        """The names of the columns in sight, without the marks of how they are sorted."""
         texts = self.grid.get_by_role("columnheader").all_inner_texts()
-        return [re.sub(r"[▲▼↑↓⇅\d\s]+$", "", text).strip() for text in texts]
+        return [re.sub(r"\s*[▲▼]\d*$", "", text) for text in texts]
 
     def rows(self) -> Locator:
-        """The rows of slices, those that are in the page."""
+        """The rows of slices in sight."""
         return self.grid.get_by_role("row").filter(has=self.root.get_by_role("rowheader"))
 
     def row(self, slice_name: str) -> Locator:
@@ -76,14 +89,24 @@ class App:
         return self.grid.get_by_role("row").filter(has=name)
 
     def names(self) -> list[str]:
-        """The names of the slices in the grid, from the top, those that are in the page."""
+        """The names of the slices in sight, from the top."""
         return self.rows().get_by_role("rowheader").all_inner_texts()
 
     def cell(self, slice_name: str, metric: str) -> Locator:
         """The cell of a slice and a metric."""
-        column = self.headers().index(metric)
-        of_row = self.row(slice_name).locator("[role=rowheader], [role=gridcell]")
-        return of_row.nth(column)
+        column = self.header(metric).get_attribute("aria-colindex")
+        return self.row(slice_name).locator(f"[role=gridcell][aria-colindex='{column}']")
+
+    def choose(self, slice_name: str) -> None:
+        """Selects a slice in the grid."""
+        self.row(slice_name).get_by_role("rowheader").click()
+
+
+def shown(value: float) -> str:
+    """A number as the page writes it: with four significant digits, whole numbers with all."""
+    if value == int(value):
+        return f"{int(value):,}"
+    return f"{float(f'{value:.3e}'):,.12f}".rstrip("0").rstrip(".")
 
 
 def state_of(page: Page) -> dict[str, str]:

@@ -61,10 +61,10 @@ SMALL_METRICS = [
 @functools.cache
 def small_values(run: int) -> dict[str, Floats]:
     """The values of the small data's metrics in run 0, 1 or 2, by slice."""
-    random = np.random.default_rng([1, run])
     size = len(SMALL_SLICES)
-    examples = np.array([8000, *np.round(np.geomspace(30, 2400, size - 1))])
-    noise = random.normal(size=(5, size)) / np.sqrt(examples) * 2
+    sizes = np.random.default_rng(5).permutation(np.round(np.geomspace(40, 2400, size - 1)))
+    examples = np.array([8000, *sizes])
+    noise = np.random.default_rng([1, run]).normal(size=(5, size)) / np.sqrt(examples) * 0.6
     base = 0.7 + 0.03 * run
     return {
         "accuracy": np.clip(base + 0.08 + noise[0], 0, 1),
@@ -233,7 +233,7 @@ def _large_values(size: int, run: int) -> dict[str, Any]:
     random = np.random.default_rng([2, run])
     examples = np.round(np.random.default_rng(3).lognormal(5, 1.5, size)) + 1
     examples[0] = examples[1:].sum()
-    spread = 1 / np.sqrt(examples)
+    spread = 1 / np.sqrt(examples) * 0.6
     columns: dict[str, Any] = {}
     for metric in _LARGE_METRICS:
         name, has_interval = metric["id"], metric["id"] in ("accuracy", "auc", "recall@0.7")

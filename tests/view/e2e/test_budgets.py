@@ -1,0 +1,159 @@
+"""What the views may cost: bytes, requests, nodes, time in one piece."""
+
+from __future__ import annotations
+
+import gzip
+import pathlib
+
+import pytest
+from playwright.sync_api import Page, expect
+
+import microtome.view
+from microtome.view import View
+from tests.view.e2e import reports
+from tests.view.e2e.app import CHARTS, App
+
+pytestmark = pytest.mark.e2e
+
+STATIC = pathlib.Path(microtome.view.__file__).parent / "static"
+KB = 1000
+MOST_NODES = 1500
+LONG_MILLISECONDS = 100
+
+# Nodes of the page, in shadow roots too.
+COUNT_NODES = """() => {
+  const count = (root) => [...root.querySelectorAll("*")].reduce(
+    (sum, node) => sum + 1 + (node.shadowRoot ? count(node.shadowRoot) : 0), 0);
+  return count(document);
+}"""
+
+
+@pytest.mark.parametrize("name", ["page.js", "widget.js"])
+def test_bundles(name):
+    data = (STATIC / name).read_bytes()
+    assert len(data) <= 120 * KB
+    assert len(gzip.compress(data, 9)) <= 45 * KB
+
+
+def test_a_report_adds_little_to_its_data():
+    view = View(reports.large(30))
+    assert len(view.to_html().encode()) - len(view.to_json().encode()) <= 150 * KB
+
+
+def test_large_reports_are_compressed(large_file):
+    data = View(reports.large(10_000)).to_json().encode()
+    assert large_file(10_000).stat().st_size < len(data)
+
+
+def test_a_served_page_asks_only_its_server(new_page, served_small):
+    page = new_page(origin=served_small.origin)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(served_small.url("v=slices"))
+    app = App(page)
+    expect(app.row("Overall")).to_be_visible()
+    # the page, which drops the token, the script, the numbers
+    assert len(asked) <= 5, asked
+    assert all(url.startswith(served_small.origin) for url in asked if ":" in url[:6])
+
+
+def test_nodes_of_every_screen(open_file, large_file):
+    page = open_file(large_file(10_000), "v=slices")
+    app = App(page)
+    expect(app.row("Overall")).to_be_visible()
+    tabs = app.tabs()
+    assert len(tabs) == 6
+    counts = {}
+    for name in tabs:
+        app.open(name)
+        settle(page)
+        counts[name] = page.evaluate(COUNT_NODES)
+    app.open("Slices")
+    for chart in CHARTS:
+        app.chart(chart)
+        settle(page)
+        counts[chart] = page.evaluate(COUNT_NODES)
+    page.keyboard.press("m")
+    settle(page)
+    counts["with metrics"] = page.evaluate(COUNT_NODES)
+    page.keyboard.press("Escape")
+    app.choose("Overall")
+    settle(page)
+    counts["with drawer"] = page.evaluate(COUNT_NODES)
+    print(counts)
+    assert {name: count for name, count in counts.items() if count > MOST_NODES} == {}
+
+
+def settle(page: Page) -> None:
+    """Waits until what was started is drawn."""
+    page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
+
+
+# notes tasks longer than this browser calls long (50 ms)
+OBSERVE = """() => {
+  window.longest = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) window.longest = Math.max(window.longest, entry.duration);
+  }).observe({type: "longtask"});
+}"""
+
+
+def test_nothing_takes_long_while_brushing_and_scrolling_100000_slices(open_file, large_file):
+    page = open_file(large_file(100_000), "v=slices&c=hist&x=auc")
+    app = App(page)
+    expect(app.row("Overall")).to_be_visible(timeout=60_000)
+    # once each, so that what the machine does for the first time is done
+    brush(page)
+    scroll(page, app)
+    settle(page)
+    longest = []
+    for _ in range(3):
+        page.evaluate(OBSERVE)
+        brush(page)
+        scroll(page, app)
+        settle(page)
+        longest.append(page.evaluate("window.longest"))
+    print("longest tasks, ms:", longest)
+    # another program may take the processor for a while: that is no task of the page's
+    assert min(longest) <= LONG_MILLISECONDS
+
+
+def brush(page: Page) -> None:
+    low = page.get_by_role("slider", name="Range from").bounding_box()
+    high = page.get_by_role("slider", name="Range to").bounding_box()
+    middle, wide = low["y"] + low["height"] / 2, high["x"] - low["x"]
+    page.mouse.move(low["x"] + low["width"] + wide * 0.2, middle)
+    page.mouse.down()
+    for step in range(20):
+        page.mouse.move(low["x"] + low["width"] + wide * (0.25 + 0.03 * step), middle)
+    page.mouse.up()
+    page.get_by_role("button", name="Clear range").first.click()
+
+
+def scroll(page: Page, app: App) -> None:
+    app.row("Overall").hover()
+    for _ in range(20):
+        page.mouse.wheel(0, 4000)
+    for _ in range(5):
+        page.mouse.wheel(0, -100_000_000)
+    expect(app.row("Overall")).to_be_visible()
+
+
+def test_time_to_interactive_is_told(open_file, large_file, new_page):
+    for size in (1000, 10_000):
+        path = large_file(size)
+        page = new_page()
+        page.add_init_script(
+            """new MutationObserver((_, observer) => {
+                 const host = document.querySelector("#microtome > div");
+                 if (!host?.shadowRoot?.querySelector("[role=rowheader]")) return;
+                 observer.disconnect();
+                 requestAnimationFrame(() => setTimeout(() => { window.ready = performance.now(); }));
+               }).observe(document, {childList: true, subtree: true});"""
+        )
+        page.goto(path.as_uri())
+        expect(App(page).tab("Slices")).to_be_visible()
+        page.wait_for_function("() => window.ready !== undefined || performance.now() > 10000")
+        print(f"{size} slices: interactive after", page.evaluate("window.ready"), "ms")
