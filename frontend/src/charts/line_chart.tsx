@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { extentOf, nextPlace, type Series, spread } from "../logic/series";
 import { useWidth } from "../ui/size";
+import { Tip } from "../ui/tip";
 import { AxisLeft } from "./axis";
 import { bandPath } from "./band_path";
 import { linePath } from "./line_path";
@@ -78,7 +79,7 @@ export function LineChart(props: Props) {
         <Cursor {...props} scales={scales} />
         <Points {...props} scales={scales} width={width} />
       </svg>
-      <Tip {...props} scales={scales} width={width} />
+      <MarkedTip {...props} scales={scales} width={width} />
     </div>
   );
 }
@@ -209,16 +210,15 @@ function Points({ positions, series, scales, width, maxPoints, text, onMark, onC
   );
 }
 
-function Tip({ marked, positions, series, scales, width, tip }: Inner) {
+function MarkedTip({ marked, positions, series, scales, width, tip }: Inner) {
   const place = marked.value;
   const value = place ? series[place.series]?.v[place.index] : undefined;
   if (!place?.own || value === undefined || Number.isNaN(value)) return null;
   const at = scales.x(positions[place.index]!);
-  const side = at > width / 2 ? { right: `${width - at + 12}px` } : { left: `${at + 12}px` };
   return (
-    <div class="tip" role="tooltip" style={{ ...side, top: `${TOP}px` }}>
+    <Tip x={at} y={TOP} width={width}>
       {tip(place)}
-    </div>
+    </Tip>
   );
 }
 

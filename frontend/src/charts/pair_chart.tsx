@@ -2,8 +2,9 @@ import type { Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useMemo, useRef } from "preact/hooks";
 import { useWidth } from "../ui/size";
+import { Tip } from "../ui/tip";
 import { AxisBottom, AxisLeft } from "./axis";
-import { linear, rounded } from "./scale";
+import { linear, rounded, type Scale } from "./scale";
 
 /** What a point means, which decides upon its colour and shape. */
 export type PointKind = 0 | 1 | 2;
@@ -31,8 +32,6 @@ interface Props {
   tip(row: number): ComponentChildren;
   onChoose(row: number): void;
 }
-
-type Scale = ReturnType<typeof scaleLinear<number, number>>;
 
 const LEFT = 46;
 const TOP = 12;
@@ -102,7 +101,7 @@ export function PairChart(props: Props) {
         {props.selected >= 0 && <Ring row={props.selected} scales={scales} {...props} />}
         <Marked scales={scales} {...props} />
       </svg>
-      <Tip scales={scales} width={width} {...props} />
+      <MarkedTip scales={scales} width={width} {...props} />
       <ul class="legend" aria-label="Legend">
         {props.legend.map((name, kind) => (
           <li key={name}>
@@ -180,15 +179,13 @@ function Marked(props: Inner) {
   return row >= 0 ? <Ring {...props} row={row} /> : null;
 }
 
-function Tip({ marked, scales, x, y, width, tip }: Inner & { width: number }) {
+function MarkedTip({ marked, scales, x, y, width, tip }: Inner & { width: number }) {
   const row = marked.value;
   if (row < 0 || !isPoint(x, y, row)) return null;
-  const at = scales.x(x[row]!);
-  const side = at > width / 2 ? { right: `calc(100% - ${at - 14}px)` } : { left: `${at + 14}px` };
   return (
-    <div class="tip" role="tooltip" style={{ ...side, top: `${scales.y(y[row]!) + 14}px` }}>
+    <Tip x={scales.x(x[row]!)} y={scales.y(y[row]!) + 14} width={width}>
       {tip(row)}
-    </div>
+    </Tip>
   );
 }
 

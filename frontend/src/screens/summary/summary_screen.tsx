@@ -1,7 +1,77 @@
+import { useEffect } from "preact/hooks";
+import { baseRunOf } from "../../logic/base_run";
+import { numericMetrics } from "../../logic/metric_lists";
+import type { Run } from "../../report/contract";
+import type { Model } from "../../report/model";
+import { OVERALL } from "../../report/slices";
 import { useStore } from "../../state/use";
 import { Empty } from "../../ui/empty";
+import { Select } from "../../ui/fields";
+import { BigNumbers } from "./big_numbers";
+import { RunInformation } from "./run_information";
+import { VerdictCard } from "./verdict_card";
+import { WorstSlices } from "./worst_slices";
 
+/** A run at a glance: its verdict, its metrics, its worst slices, where it is from. */
 export function SummaryScreen() {
-  const { model } = useStore();
-  return <Empty>{model.title}</Empty>;
+  const store = useStore();
+  const { model } = store;
+  const state = store.state.value;
+  const version = store.version.value;
+  const run = store.run.value;
+  const missing = run?.complete === false ? run.id : "";
+  useEffect(() => {
+    if (missing) void store.need({ kind: "run", run: missing });
+  }, [store, missing]);
+  if (!run) return <Empty>There is no run in this report.</Empty>;
+  const base = baseRunOf(model, run, state.base);
+  const row = overallRow(model, state.bl);
+  return (
+    <div class="summary">
+      {model.runs.length > 1 && <RunChoice model={model} run={run} base={base} />}
+      <VerdictCard run={run} verdict={model.verdicts.get(run.id)} />
+      {row === undefined || numericMetrics(model).length === 0 ? (
+        <Empty>
+          {store.coming.value > 0 ? "Loading …" : "No metric of this run is one number."}
+        </Empty>
+      ) : (
+        <>
+          <BigNumbers run={run} base={base} row={row} />
+          <WorstSlices run={run} baseline={row} version={version} />
+        </>
+      )}
+      <RunInformation run={run} />
+    </div>
+  );
+}
+
+function RunChoice({ model, run, base }: { model: Model; run: Run; base: Run | undefined }) {
+  const store = useStore();
+  const options = model.runs.map(({ id, name }) => ({ value: id, label: name }));
+  return (
+    <div class="controls">
+      <Select
+        label="Run"
+        value={run.id}
+        options={options}
+        onChange={(id) => store.set({ run: id })}
+      />
+      <Select
+        label="Baseline run"
+        value={base?.id ?? ""}
+        options={[
+          ...(base ? [] : [{ value: "", label: "None before this one" }]),
+          ...options.filter(({ value }) => value !== run.id),
+        ]}
+        onChange={(id) => store.set({ base: id })}
+      />
+    </div>
+  );
+}
+
+/** The slice that others are compared with; the first one where there is no Overall. */
+function overallRow(model: Model, chosen: string): number | undefined {
+  const named = [chosen, model.source.baseline_slice ?? "", OVERALL];
+  const found = named.map((name) => model.slices.row(name)).find((row) => row !== undefined);
+  return found ?? (model.slices.size > 0 ? 0 : undefined);
 }
