@@ -48,13 +48,15 @@ def fit(report: Report, max_bytes: int) -> Report:
         report = _fewer_plots(report, max_bytes, size)
         size = _size(report)
     count = len(report["slices"]["name"])
-    order = np.array(rows_by_size(report), np.int64) if size > max_bytes else None
-    kept = count
+    if size <= max_bytes:
+        return report
+    order = np.array(rows_by_size(report), np.int64)
+    kept, smaller = count, report
     while size > max_bytes and kept > 1:
         kept = max(1, min(kept - 1, int(kept * max_bytes / size * 0.97)))
         smaller = _fewer_slices(report, np.sort(order[:kept]), max_bytes)
         size = _size(smaller)
-    return report if kept == count else smaller
+    return smaller
 
 
 def rows_by_size(report: Mapping[str, Any]) -> list[int]:

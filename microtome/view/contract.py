@@ -190,17 +190,24 @@ def report_of_evaluation(
     )
 
 
-def report_of_runs(history: History, load: Load | None = None, title: str | None = None) -> Report:
+def report_of_runs(
+    history: History,
+    load: Load | None = None,
+    title: str | None = None,
+    run: Callable[[str], Report] | None = None,
+) -> Report:
     """What a host that gives the rest on demand starts with: all runs, the values of the newest.
 
     Args:
         history: The evaluations.
         load: Reads the result of an evaluation; by default `load_result`.
         title: By default what the history was read from.
+        run: Gives the report of a run by its id; by default `report_of_run`.
     """
     evaluations = history.evaluations
     described, ids = _described(evaluations)
-    first = report_of_run(history, ids[-1], load) if ids else _report("", [], ReportBuilder())
+    report_of = run or (lambda run_id: report_of_run(history, run_id, load))
+    first = report_of(ids[-1]) if ids else _report("", [], ReportBuilder())
     found = {run_id: _verdict(one) for run_id, one in zip(ids, evaluations, strict=True)}
     return {
         **first,
@@ -291,8 +298,8 @@ def report_of_series(
         _add_tracked(builder, run_id, one, list(known.values()), metrics)
     part = _report(history.described, described, builder, weight=builder.weight(None))
     # those of the newest run stand in the report that the page started with, told in more detail
-    known = set(_block(history.evaluations[-1]).metrics) if history.evaluations else set()
-    part["metrics"] = [metric for metric in part["metrics"] if metric["id"] not in known]
+    told = set(_block(history.evaluations[-1]).metrics) if history.evaluations else set()
+    part["metrics"] = [metric for metric in part["metrics"] if metric["id"] not in told]
     return part
 
 

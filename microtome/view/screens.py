@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from microtome.errors import ConfigError
 from microtome.results.eval_result import EvalResult, EvalResults
@@ -190,7 +190,8 @@ def compare(
     Raises:
         ConfigError: There are not two results.
     """
-    loaded = _loaded(baseline if candidate is None else [baseline, candidate])
+    both = baseline if candidate is None else cast("list[AnyResult]", [baseline, candidate])
+    loaded = _loaded(both)
     if len(_each(loaded)) < 2:
         raise ConfigError("Give two results to compare, as in compare(older, newer).")
     return _view(loaded, "compare", _against(loaded), event_handlers=event_handlers, mode=mode)
@@ -374,7 +375,7 @@ def render_fairness_indicator(
         raise ConfigError(
             f"multi_eval_results must be two results by name; there are {len(multi_eval_results)}."
         )
-    shown = eval_result if eval_result is not None else multi_eval_results
+    shown = cast("AnyResults", multi_eval_results if eval_result is None else eval_result)
     made = fairness(shown, slicing_column, slicing_spec, _handlers(event_handlers))
     first = {name: v for name, v in (("out", output_name), ("cls", multi_class_key)) if v}
     made.state = _state("fairness", {**_against(_loaded(shown)), **first})

@@ -116,7 +116,7 @@ def _limits(threshold: Any, value: float | None) -> Iterator[tuple[str, Any]]:
         bounds = threshold.value_threshold
         lower = bounds.lower_bound.value if bounds.HasField("lower_bound") else None
         upper = bounds.upper_bound.value if bounds.HasField("upper_bound") else None
-        is_above = None not in (value, upper) and value > upper
+        is_above = value is not None and upper is not None and value > upper
         yield "rule", "value_upper" if is_above or lower is None else "value_lower"
         yield "limit", upper if is_above or lower is None else lower
         yield from (pair for pair in (("lower", lower), ("upper", upper)) if pair[1] is not None)
