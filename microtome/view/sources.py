@@ -17,6 +17,7 @@ import dataclasses
 import logging
 import os
 import time
+import weakref
 from collections.abc import Sequence
 
 from microtome.errors import ConfigError, MicrotomeError
@@ -74,6 +75,7 @@ class Source:
         # by the evaluation's id, why its result files are not shown
         self._without_files: dict[str, str] = {}
         self._left_out: list[str] = []
+        self._reports: weakref.WeakKeyDictionary[EvalResult, Report] = weakref.WeakKeyDictionary()
         # ids of evaluations that were read ahead
         self._tried: set[str] = set()
         self.title = history.described
@@ -115,12 +117,12 @@ class Source:
         """
         self._refresh()
         try:
-            report = contract.report_of_runs(self._history, self._load, self.title)
+            report = contract.report_of_runs(self._history, title=self.title, run=self._run)
         except ConfigError:
             raise
         except MicrotomeError:
             self._leave_out(self._history.evaluations[-1:])
-            report = contract.report_of_runs(self._history, self._load, self.title)
+            report = contract.report_of_runs(self._history, title=self.title, run=self._run)
         # a run has its attributions in it
         report["on_demand"] = [part for part in report["on_demand"] if part != "attributions"]
         last = self._history.evaluations[-1:]
@@ -137,8 +139,7 @@ class Source:
             OutputError: Its result files are damaged, and nothing of it is tracked.
         """
         one = self._find(run)
-        report = contract.report_of_run(self._history, run, self._load)
-        return self._noted(report, [one])
+        return self._noted(self._run(run), [one])
 
     def plots(self, run: str, slice_name: str) -> Report:
         """The plots of a slice.
@@ -173,6 +174,17 @@ class Source:
         report["omitted"] = [*report.get("omitted", []), *missing]
         return self._noted(report, (), notes)
 
+    def _run(self, run: str) -> Report:
+        """The report of a run, which is kept as long as its result is."""
+        one, _ = contract.find_run(self._history, run)
+        result = self._load(one)
+        report = self._reports.get(result) if result else None
+        if report is None:
+            report = contract.report_of_run(self._history, run, lambda _: result)
+            if result is not None:
+                self._reports[result] = report
+        return dict(report)
+
     def read_ahead(self) -> bool:
         """Reads one more run that a series waits for; whether there was one."""
         for one in reversed(self._history.evaluations):
@@ -202,6 +214,7 @@ class Source:
             return
         if stamp is None and time.monotonic() - self._read_at < _PATIENCE_SECONDS:
             return
+        known = [one.id for one in self._history.evaluations]
         try:
             self._history.refresh()
         except Exception as error:  # ml_metadata's errors have no common class
@@ -210,6 +223,9 @@ class Source:
             return
         self._left_out = []
         self._tried.clear()
+        if known != [one.id for one in self._history.evaluations]:
+            # runs are named so that they can be told apart
+            self._reports.clear()
         self._stamp = stamp
         self._read_at = time.monotonic()
 

@@ -196,6 +196,19 @@ def test_few_results_are_kept(tmp_path, loads, monkeypatch):
     assert loads[4:] == ["3", "1"]
 
 
+def test_a_report_of_a_run_is_made_once(two):
+    source = Source.open(two)
+    first = source.run("a")
+    first["title"] = "changed by whoever got it"
+    second = source.run("a")
+    assert second["title"] == "a"
+    assert second["slices"] is first["slices"]
+    assert source.report()["slices"] is first["slices"]
+    shutil.rmtree(two / "b")
+    assert runs(source.report()) == ["a"]
+    assert source.run("a")["slices"] is not first["slices"]
+
+
 def test_a_damaged_run(two):
     damage(str(two / "a"))
     report = Source.open(two).report()
