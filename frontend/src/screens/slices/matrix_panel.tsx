@@ -27,8 +27,12 @@ export function MatrixPanel({ children }: { children: ComponentChildren }) {
     [all, view.run.value, metrics.map((metric) => metric.id).join()],
   );
   const columns: GridColumn[] = [
-    { id: SLICE, label: "Slice", width: 230 },
-    ...metrics.map(({ id, label }) => ({ id, label, width: 92 })),
+    { id: SLICE, label: "Slice", width: view.nameWidth.value },
+    ...metrics.map(({ id, label }) => ({
+      id,
+      label,
+      width: Math.max(84, Math.min(130, 30 + 7 * label.length)),
+    })),
   ];
   const cell = (place: number, column: number): GridCell => {
     const row = rows[place]!;

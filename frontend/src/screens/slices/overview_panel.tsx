@@ -18,7 +18,7 @@ export function OverviewPanel({ children }: { children: ComponentChildren }) {
   const { store } = view;
   const key = store.state.value.cs ?? BY_NAME;
   const metric = view.chartMetric.value!;
-  const rows = view.sort(view.rows.value, [key]);
+  const rows = view.sort(view.rowsByName.value, [key]);
   const bars = Array.from(rows.subarray(0, MOST), (row) => barOf(view, metric, row, key.by));
   const baseline = view.values(metric.id)?.v[view.baseline.value] ?? Number.NaN;
   const fromZero = store.state.value.ya ? store.state.value.ya === "zero" : !isNarrow(bars);

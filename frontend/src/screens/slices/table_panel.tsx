@@ -10,8 +10,6 @@ import { RangeChip } from "./range_chip";
 import { useView } from "./use_view";
 import { SLICE, type SlicesView } from "./view";
 
-const NAME_WIDTH = 230;
-
 /** The table of the slices that pass the filters. */
 export function TablePanel() {
   const view = useView();
@@ -21,7 +19,7 @@ export function TablePanel() {
   const metrics = view.columns.value;
   const selected = view.selected.value;
   const columns: GridColumn[] = [
-    { id: SLICE, label: "Slice", width: widths.value[SLICE] ?? NAME_WIDTH },
+    { id: SLICE, label: "Slice", width: widths.value[SLICE] ?? view.nameWidth.value },
     ...metrics.map((metric) => ({
       id: metric.id,
       label: metric.label,

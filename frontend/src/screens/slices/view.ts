@@ -83,8 +83,9 @@ export class SlicesView {
   });
   readonly selected = computed(() => this.seen().model.slices.row(this.state.value.sel) ?? -1);
 
-  /** The rows that the run has. */
-  readonly present = computed(() => {
+  /** The rows that the run has, by name. */
+  readonly present = computed(() => sortRows(this.unsorted.value, [this.byName.value]));
+  private readonly unsorted = computed(() => {
     const { model } = this.seen();
     const run = this.run.value;
     const columns = model.metricsOf(run).map((metric) => model.column(run, metric)!);
@@ -110,6 +111,8 @@ export class SlicesView {
       ? this.inRange(this.filtered.value)
       : this.filtered.value;
   });
+  /** All that pass the filters, by name. */
+  readonly rowsByName = computed(() => this.inRange(this.filtered.value));
   /** All that pass the filters, in the order of the table. */
   readonly rows = computed(() => this.inRange(this.sorted.value));
   private readonly sorted = computed(() => this.sort(this.filtered.value, this.order.value));
@@ -128,17 +131,25 @@ export class SlicesView {
   private readonly order = computed(() => this.state.value.s);
   readonly range = computed(() => this.state.value.f);
 
+  /** A width, in pixels, for most names. */
+  readonly nameWidth = computed(() => {
+    const longest = this.present.value.reduce(
+      (most, row) => Math.max(most, this.name(row).length),
+      0,
+    );
+    return Math.max(110, Math.min(320, 30 + 7 * longest));
+  });
+  private readonly isSearching = computed(() => this.text.value !== "");
   private readonly lowered = computed(() => {
-    return this.seen().model.slices.names.map((name) => name.toLowerCase());
+    return this.isSearching.value
+      ? this.seen().model.slices.names.map((name) => name.toLowerCase())
+      : [];
   });
   /** By row, the place of its name in natural order; Overall is the first. */
-  private readonly ranks = computed(() => {
-    const { slices } = this.seen().model;
-    const ranks = naturalRanks(slices.names);
-    slices.keys.forEach((key, row) => {
-      if (key.length === 0) ranks[row] = -1;
-    });
-    return ranks;
+  private readonly byName = computed<SortColumn>(() => {
+    const { names, keys } = this.seen().model.slices;
+    const values = naturalRanks(names.map((name, row) => (keys[row]!.length > 0 ? name : "")));
+    return { values, descending: false };
   });
 
   constructor(readonly store: Store) {}
@@ -170,13 +181,13 @@ export class SlicesView {
     return this.values(metric.id)?.v[baseline] ?? Number.NaN;
   }
 
-  /** Rows in order of keys; those that are equal, by name. */
+  /** Rows in order of keys; those that are equal stay in order of their names. */
   sort(rows: Int32Array, keys: readonly SortKey[]): Int32Array {
     const columns = keys.flatMap(({ by, descending }): SortColumn[] => {
-      const values = by === SLICE ? this.ranks.value : this.values(by)?.v;
+      const values = by === SLICE ? this.byName.value.values : this.values(by)?.v;
       return values ? [{ values, descending }] : [];
     });
-    return sortRows(rows, [...columns, { values: this.ranks.value, descending: false }]);
+    return sortRows(rows, columns);
   }
 
   private inRange(rows: Int32Array): Int32Array {
