@@ -31,7 +31,7 @@ export function formatFull(value: number): string {
 export function formatShort(value: number): string {
   if (!Number.isFinite(value)) return formatValue(value);
   const size = Math.abs(value);
-  return size >= 1000 ? short(value) : formatValue(value);
+  return size >= 1000 && size < HUGE ? short(value) : formatValue(value);
 }
 
 /** A difference with its sign. */

@@ -52,7 +52,11 @@ export class Model {
   merge(part: Report): void {
     checkSchema(part);
     for (const run of part.runs) this.addRun(run);
-    for (const metric of part.metrics) this.metrics.set(metric.id, metric);
+    for (const metric of part.metrics) {
+      // what heads a column and names a button must say something
+      const label = metric.label.trim() ? metric.label : "(no name)";
+      this.metrics.set(metric.id, { ...metric, label });
+    }
     const rows = this.slices.add(part.slices);
     for (const [run, metrics] of Object.entries(part.values)) {
       for (const [metric, column] of Object.entries(metrics)) this.fill(run, metric, column, rows);
