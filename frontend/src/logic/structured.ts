@@ -1,6 +1,6 @@
 import type { Structured } from "../report/model";
 import { type ClassMatrix, NONE } from "./class_matrix";
-import { formatValue, shorten } from "./format";
+import { formatValue, plural, shorten } from "./format";
 
 /** A structured value as tables. */
 export type Shown =
@@ -35,7 +35,7 @@ export function shortForm(value: Structured): string {
     case "table":
       return "valueAtCutoffs" in value
         ? listed(shown.rows.map(([cutoff, number]) => `@${cutoff} ${number}`))
-        : `${shown.rows.length} thresholds`;
+        : plural(shown.rows.length, "threshold");
     default:
       return shorten(shown.text, 40);
   }
