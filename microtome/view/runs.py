@@ -95,7 +95,8 @@ def of_evaluation(evaluation: Evaluation, run_id: str, name: str) -> dict[str, A
     data = f"span {known.span}" if known.span and "," not in known.span else ""
     return _run(
         id=run_id,
-        name=name,
+        # Airflow and Kubeflow v2 do not tell a component its run
+        name=name or run_id,
         model=identify(known.model_uri, _ANY_MODEL),
         data=data or identify(known.data_uri, _ANY_DATA),
         model_path=known.model_uri,
@@ -109,10 +110,14 @@ def of_evaluation(evaluation: Evaluation, run_id: str, name: str) -> dict[str, A
 
 
 def names_of_evaluations(evaluations: Sequence[Evaluation]) -> list[str]:
-    """A name for people for each evaluation: its run, and its node where a run has several."""
+    """A name for people for each evaluation: its run, and its node where a run has several.
+
+    It is empty where the run is not known.
+    """
     several = len({one.node for one in evaluations}) > 1
     return [
-        clean(f"{one.run} {one.node}" if several and one.node else one.run) for one in evaluations
+        clean(f"{one.run} {one.node}" if several and one.run and one.node else one.run)
+        for one in evaluations
     ]
 
 

@@ -17,6 +17,7 @@ from microtome.executor.executor import Executor
 from microtome.results.loader import load_eval_result
 from microtome.tracking.texts import read_text
 from tests import zoo
+from tests.view.test_page import embedded
 
 # rows of the split `eval`
 EVAL_COUNT = 201
@@ -52,13 +53,19 @@ class Run:
         examples.split_names = artifact_utils.encode_split_names(["eval", "next"])
         return examples
 
-    def do(self, eval_config: Any = SLICES, splits: Any = ("eval",)) -> list[Any]:
+    def do(
+        self, eval_config: Any = SLICES, splits: Any = ("eval",), history: Any = ()
+    ) -> list[Any]:
         self.outputs = {
             keys.EVALUATION: [self.evaluation],
             keys.SLICED_METRICS: [self.base],
         }
         Executor().Do(
-            {keys.MODEL: [self.model], keys.EXAMPLES: self.examples},
+            {
+                keys.MODEL: [self.model],
+                keys.EXAMPLES: self.examples,
+                keys.HISTORY: list(history),
+            },
             self.outputs,
             {
                 keys.EVAL_CONFIG: json.dumps(eval_config),
@@ -156,6 +163,36 @@ def test_headline_of_the_evaluation(done: tuple[Run, list[Any]]) -> None:
     assert evaluation.get_string_custom_property("not_tracked").startswith(f"{untracked} slices")
     overall = evaluation.get_json_value_custom_property("summary")["overall"]
     assert overall["metrics"]["prediction/mean"] == dict(result.slices())[()]["prediction/mean"]
+
+
+def test_page_beside_the_results(done: tuple[Run, list[Any]]) -> None:
+    run, _ = done
+    folder = pathlib.Path(run.evaluation.uri)
+    report = embedded((folder / "report.html").read_text(encoding="utf-8"))
+    (shown,) = report["runs"]
+    assert (shown["id"], shown["path"]) == ("9", str(folder))
+    assert ["Model id", "7"] in shown["info"]
+    assert shown["data"] == "span 11"
+    assert report["verdicts"]["9"]["verdict"] == "NOT_VALIDATED"
+    result = load_eval_result(run.evaluation.uri)
+    assert len(report["slices"]["name"]) == len(result.slicing_metrics)
+    # nothing is left of writing it
+    assert not [path.name for path in folder.iterdir() if path.name.startswith(".")]
+
+
+def test_page_shows_the_history(run: Run, done: tuple[Run, list[Any]]) -> None:
+    earlier, _ = done
+    earlier.evaluation.id = 4
+    checks = [{"metric": "average_loss", "max_relative_drop": 0.5, "min_examples": 5}]
+    config = {**SLICES, "tracking": {"history_checks": checks}}
+    # other data, or the first would not be its history
+    run.do(config, splits=["eval", "next"], history=[earlier.evaluation])
+    page = pathlib.Path(run.evaluation.uri) / "report.html"
+    report = embedded(page.read_text(encoding="utf-8"))
+    assert [one["id"] for one in report["runs"]] == ["4", "9"]
+    assert report["verdicts"]["9"]["verdict"] in ("BLESSED", "NOT_BLESSED")
+    assert report["verdicts"]["9"]["reasons"]
+    assert set(report["values"]) == {"4", "9"}
 
 
 def test_splits_and_artifacts_are_evaluated_together(

@@ -16,6 +16,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 import microtome
 from microtome.errors import ConfigError
 from tests.executor.rows import columns_of
+from tests.view.test_page import embedded
 
 pytestmark = pytest.mark.current
 
@@ -76,7 +77,25 @@ def test_result(model, shared, tmp_path):
     again = microtome.load_eval_result(output)
     assert slices(again) == slices(result)
     assert again.config == result.config
-    assert set(os.listdir(output)) >= {"eval_config.json", "run.json"}
+    assert set(os.listdir(output)) >= {"eval_config.json", "run.json", "report.html"}
+
+
+def test_page_beside_the_result(model, shared, tmp_path):
+    output = str(tmp_path / "result")
+    with beam.Pipeline() as pipeline:
+        _ = (
+            pipeline
+            | beam.Create(model.records)
+            | microtome.ExtractEvaluateAndWriteResults(shared, output, slice_spec=SPECS)
+        )
+    report = embedded((tmp_path / "result" / "report.html").read_text(encoding="utf-8"))
+    result = microtome.load_eval_result(output)
+    whole = dict(result.slices())[()]
+    row = report["slices"]["name"].index("Overall")
+    values = {name: column["v"][row] for name, column in report["values"]["result"].items()}
+    assert values == {name: v for name, v in whole.items() if name in values}
+    assert values[COUNT] == len(model.records)
+    assert len(report["slices"]["name"]) == len(result.slicing_metrics)
 
 
 def test_only_overall_without_slices(model, shared):

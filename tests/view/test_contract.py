@@ -259,6 +259,11 @@ def test_report_of_a_history():
     assert report["verdicts"]["2"]["verdict"] == "NOT_VALIDATED"
 
 
+def test_a_run_that_is_not_told_is_named_by_its_id():
+    (run,) = checked(contract.report_of_history(history(*days(1, pipeline_run=""))))["runs"]
+    assert (run["id"], run["name"]) == ("0", "0")
+
+
 def test_report_of_some_slices_of_a_history():
     opened = history(*days())
     report = checked(contract.report_of_history(opened, ["carrier:UA"], ["auc"]))
