@@ -20,6 +20,8 @@ const MAX_ELEMENTS = 440;
 const [STRENGTH, FULL_STRENGTH] = [0.5, 0.95];
 const [CELL, CELL_HEIGHT, HEAD, MARGIN] = [48, 24, 22, 76];
 const ROOM_FOR_NUMBERS = 34;
+/** Beside the last column, for its name. */
+const END = 12;
 
 /** A matrix of actual (rows) and predicted classes (columns), each cell coloured by its share of the row. */
 export function ClassMatrixChart(props: Props) {
@@ -122,7 +124,7 @@ function ClassPicture(props: Props) {
   const [at, setAt] = useState(0);
   const [isMarked, setMarked] = useState(false);
   const size = matrix.classes.length;
-  const fit = Math.floor((width - MARGIN) / matrix.width);
+  const fit = Math.floor((width - MARGIN - END) / matrix.width);
   const cell = compact ? Math.max(3, Math.min(CELL, fit)) : CELL;
   const layout: Layout = {
     cell,
@@ -237,7 +239,7 @@ function useDrawing(
 function draw(canvas: HTMLCanvasElement, props: Props, layout: Layout): void {
   const { matrix } = props;
   const { cell, height, left, hasNumbers } = layout;
-  const [width, tall] = [left + matrix.width * cell, HEAD + matrix.classes.length * height];
+  const [width, tall] = [left + matrix.width * cell + END, HEAD + matrix.classes.length * height];
   const ratio = window.devicePixelRatio || 1;
   canvas.width = width * ratio;
   canvas.height = tall * ratio;

@@ -98,6 +98,8 @@ const codecs: Codecs = {
   po: texts,
   fm: texts,
   fs: texts,
+  fo: sortChoice,
+  fk: oneOf(["bars", "dots"]),
   d: oneOf(["abs", "rel", "ratio"]),
   only: flag,
 };

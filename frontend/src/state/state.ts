@@ -76,6 +76,9 @@ export interface State {
   /** Fairness: the chosen metrics and slices. */
   fm: string[];
   fs: string[];
+  /** What their tables and charts are sorted by, and how values are drawn (empty: as fits). */
+  fo: SortKey | null;
+  fk: "bars" | "dots" | "";
   /** How differences are told, and whether only slices with one are shown. */
   d: "abs" | "rel" | "ratio";
   only: boolean;
@@ -116,6 +119,8 @@ export const DEFAULTS: Readonly<State> = Object.freeze({
   po: [],
   fm: [],
   fs: [],
+  fo: null,
+  fk: "",
   d: "abs",
   only: false,
 });

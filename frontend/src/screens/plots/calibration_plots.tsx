@@ -87,7 +87,7 @@ export function CalibrationPlot({ view, isLarge }: PlotProps) {
     >
       <div class={isLarge ? "square" : ""}>
         <XyChart
-          summary={`Calibration of ${names(all)}: ${words}.`}
+          summary={`Calibration of ${names(all)}: ${words.join("; ")}.`}
           height={heightOf(isLarge)}
           x={axis("Mean prediction")}
           y={axis("Mean label")}
@@ -145,7 +145,7 @@ function Perfect({ frame, domain: [lo, hi] }: LineProps) {
   return (
     <>
       <line class="reference" x1={x(lo)} y1={y(lo)} x2={x(hi)} y2={y(hi)} />
-      <text x={x(hi) - 4} y={y(hi) + 26} text-anchor="end">
+      <text x={x(hi) - 40} y={y(hi) + 8} text-anchor="end">
         Perfect
       </text>
     </>

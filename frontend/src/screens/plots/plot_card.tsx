@@ -9,7 +9,7 @@ interface Props {
   /** Controls of this plot. */
   tools?: ComponentChildren;
   /** What it comes to, in words. */
-  words?: ComponentChildren;
+  words?: string | readonly string[];
   isWide?: boolean;
   children: ComponentChildren;
 }
@@ -32,8 +32,23 @@ export function PlotCard({ id, title, isLarge, tools, words, isWide, children }:
       </div>
       {tools && <div class="plot-tools">{tools}</div>}
       {children}
-      {words && <p class="plot-words">{words}</p>}
+      <Words words={typeof words === "string" ? [words] : (words ?? [])} isLarge={isLarge} />
     </section>
+  );
+}
+
+/** So many lines stand under a small plot. */
+const LINES = 3;
+
+function Words({ words, isLarge }: { words: readonly string[]; isLarge: boolean }) {
+  const shown = isLarge || words.length <= LINES ? words : words.slice(0, LINES - 1);
+  return (
+    <div class="plot-words">
+      {shown.map((line) => (
+        <p key={line}>{line}</p>
+      ))}
+      {shown.length < words.length && <p>… {words.length - shown.length} more: enlarge the plot</p>}
+    </div>
   );
 }
 

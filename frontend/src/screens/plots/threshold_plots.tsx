@@ -52,11 +52,9 @@ export function keyOf({ run, slice }: PlotSeries): string {
   return `${run.id} ${slice}`;
 }
 
-/** One line of words a series; a name before each where there are several. */
-export function wordsOf(list: readonly { series: PlotSeries; words: string }[]): string {
-  return list
-    .map(({ series, words }) => (list.length > 1 ? `${series.label}: ${words}` : words))
-    .join(" · ");
+/** A line of words a series; its name stands before where there are several. */
+export function wordsOf(list: readonly { series: PlotSeries; words: string }[]): string[] {
+  return list.map(({ series, words }) => (list.length > 1 ? `${series.label}: ${words}` : words));
 }
 
 export function RocPlot(props: PlotProps) {
@@ -64,7 +62,7 @@ export function RocPlot(props: PlotProps) {
   const words = wordsOf(
     curves.map(({ series, curve }) => ({
       series,
-      words: `AUC ${formatValue(areaUnderRoc(curve))}`,
+      words: `AUC ${formatValue(areaUnderRoc(curve))} by trapezoids`,
     })),
   );
   return (
@@ -75,7 +73,7 @@ export function RocPlot(props: PlotProps) {
       curves={curves}
       x="fpr"
       y="recall"
-      words={`${words}, by trapezoids`}
+      words={words}
       reference="Random"
     />
   );
@@ -132,7 +130,7 @@ interface RatePlotProps extends PlotProps {
   x: Rate;
   y: Rate;
   names?: { x: string; y: string };
-  words: string;
+  words: readonly string[];
   /** What the diagonal means; no diagonal without. */
   reference?: string;
 }
@@ -168,7 +166,7 @@ function RatePlot({
     <PlotCard id={id} title={title} isLarge={isLarge} words={words}>
       <div class={isLarge ? "square" : ""}>
         <XyChart
-          summary={`${title} of ${curves.map(({ series }) => series.label).join(", ")}: ${words}.`}
+          summary={`${title} of ${curves.map(({ series }) => series.label).join(", ")}: ${words.join("; ")}.`}
           height={heightOf(isLarge)}
           x={{ domain: UNIT, label: named.x }}
           y={{ domain: UNIT, label: named.y }}
@@ -218,7 +216,7 @@ function Diagonal({ frame, label }: { frame: Frame; label: string }) {
   return (
     <>
       <line class="reference" x1={x(0)} y1={y(0)} x2={x(1)} y2={y(1)} />
-      <text x={x(0.97)} y={y(0.9)} text-anchor="end">
+      <text x={x(0.6)} y={y(0.5)}>
         {label}
       </text>
     </>
@@ -318,7 +316,7 @@ export function RatesPlot({ view, isLarge }: PlotProps) {
 }
 
 /** Where F1 is highest. */
-function bestWords(curves: readonly CurveSeries[]): string {
+function bestWords(curves: readonly CurveSeries[]): string[] {
   return wordsOf(
     curves.map(({ series, curve, rates }) => {
       let best = -1;
@@ -351,13 +349,23 @@ function ThresholdCursor({ frame, threshold }: { frame: Frame; threshold: number
   return <line class="cursor" x1={at} x2={at} y1={frame.top} y2={frame.bottom} />;
 }
 
+/** So many tables stand in a small plot. */
+const MAX_TABLES = 2;
+
 /** The counts at the threshold, for each series a table of two by two. */
 export function CountsPlot({ view, isLarge }: PlotProps) {
   const curves = curvesOf(view);
+  const shown = isLarge ? curves : curves.slice(0, MAX_TABLES);
+  const left = curves.length - shown.length;
   return (
-    <PlotCard id="counts" title="Confusion matrix" isLarge={isLarge}>
-      <div class="counts">
-        {curves.map((one) => (
+    <PlotCard
+      id="counts"
+      title="Confusion matrix"
+      isLarge={isLarge}
+      words={left > 0 ? `… ${left} more: enlarge the plot, or see the table below` : []}
+    >
+      <div class={shown.length > 1 ? "counts several" : "counts"}>
+        {shown.map((one) => (
           <CountsTable key={keyOf(one.series)} one={one} threshold={view.threshold} />
         ))}
       </div>

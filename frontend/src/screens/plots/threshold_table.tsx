@@ -49,7 +49,7 @@ export function ThresholdTable({ view }: { view: PlotsView }) {
               <tr key={keyOf(one.series)}>
                 <th scope="row">
                   <LineSample place={one.series.place} dashed={one.series.isBase} />
-                  {one.series.label}
+                  <bdi>{one.series.label}</bdi>
                 </th>
                 {COLUMNS.map(({ title, value }) => (
                   <td key={title}>{formatValue(value(one, index))}</td>

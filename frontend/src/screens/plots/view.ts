@@ -48,11 +48,9 @@ export function useView(store: Store): PlotsView | undefined {
   const run = store.run.value;
   const base = store.base.value?.id === run?.id ? undefined : store.base.value;
   const hovered = useSignal<number | null>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: parts may bring plots
   const offered = useMemo(() => (run ? slicesWithPlots(model, run.id) : []), [model, run, version]);
   const slices = shownSlices(offered, ps, sel, model.source.baseline_slice);
   const listed = JSON.stringify(slices);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: parts may bring plots
   const found = useMemo(() => {
     const runs = [run, base].filter((one) => one !== undefined);
     return seriesOf(model, runs, JSON.parse(listed) as string[], out, cls, po);
@@ -125,7 +123,6 @@ function seriesOf(
 /** Has the host give what is shown and is not here. */
 function useParts(store: Store, run: Run | undefined, base: Run | undefined, listed: string): void {
   const version = store.version.value;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a run's part tells which plots there are
   useEffect(() => {
     for (const one of [run, base]) {
       if (!one) continue;
