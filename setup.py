@@ -19,6 +19,7 @@ EXTRAS = {
     "airflow": ["apache-airflow==2.10.3"],
     "kfp": ["kfp==2.5.0"],
     "notebook": ["anywidget>=0.9"],
+    "serve": ["tornado>=6.1"],
 }
 
 
@@ -53,7 +54,6 @@ setuptools.setup(
         "pyarrow>=10",
         "scipy>=1.11",
         "tensorflow>=2.15",
-        "tornado>=6.1",
     ],
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["microtome = microtome.cli:main"]},
