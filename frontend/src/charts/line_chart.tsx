@@ -65,7 +65,7 @@ export function LineChart(props: Props) {
     props.onMark(nearest(props, scales, x, y));
   };
   return (
-    <div ref={box} class="chart">
+    <div ref={box} class="chart line-chart">
       <Picture {...props} scales={scales} width={width} />
       <svg
         class="points"

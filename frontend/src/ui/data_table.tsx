@@ -1,5 +1,6 @@
+import { computed, type ReadonlySignal, useSignal, useSignalEffect } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { SortKey } from "../state/state";
 
 /** A column: its head and its cells come from one place, so that they cannot get apart. */
@@ -21,8 +22,8 @@ interface Props {
   count: number;
   rowKey(index: number): string;
   sort: SortKey | null;
-  /** The row that is marked, brought into sight when it changes; -1 for none. */
-  marked?: number;
+  /** The row that is marked, brought into sight when it stays so; -1 for none. */
+  marked?: ReadonlySignal<number> | number;
   maxHeight?: number;
   onSort(by: string): void;
   onRow?: (index: number) => void;
@@ -31,10 +32,13 @@ interface Props {
 
 const ROW = 27;
 const SPARE = 4;
+/** How long a row is marked before it is brought into sight, in milliseconds. */
+const SETTLE = 120;
 
 /** A table that draws only the rows in sight. */
 export function DataTable(props: Props) {
-  const { label, columns, count, maxHeight = 420, marked = -1 } = props;
+  const { label, columns, count, maxHeight = 420 } = props;
+  const marked = useAsSignal(props.marked ?? -1);
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const inSight = Math.ceil(maxHeight / ROW);
@@ -71,7 +75,12 @@ export function DataTable(props: Props) {
         <tbody>
           <Spacer rows={first} />
           {Array.from({ length: Math.max(0, last - first) }, (_, offset) => (
-            <Row key={props.rowKey(first + offset)} {...props} index={first + offset} />
+            <Row
+              key={props.rowKey(first + offset)}
+              {...props}
+              marked={marked}
+              index={first + offset}
+            />
           ))}
           <Spacer rows={count - last} />
         </tbody>
@@ -80,12 +89,13 @@ export function DataTable(props: Props) {
   );
 }
 
-function Row(props: Props & { index: number }) {
+function Row(props: Props & { index: number; marked: ReadonlySignal<number> }) {
   const { index, columns, marked, onRow, onMark } = props;
+  const isMarked = useMemo(() => computed(() => marked.value === index), [marked, index]).value;
   return (
     <tr
       aria-rowindex={index + 2}
-      class={`${index === marked ? "marked" : ""} ${onRow ? "link" : ""}`}
+      class={`${isMarked ? "marked" : ""} ${onRow ? "link" : ""}`}
       onClick={() => onRow?.(index)}
       onPointerEnter={() => onMark?.(index)}
     >
@@ -144,17 +154,30 @@ function Spacer({ rows }: { rows: number }) {
   return rows > 0 ? <tr aria-hidden="true" style={{ height: `${rows * ROW}px` }} /> : null;
 }
 
-function useReveal(box: { current: HTMLElement | null }, marked: number): void {
-  useEffect(() => {
-    const element = box.current;
-    // under the pointer it is in sight, and must not move
-    if (!element || marked < 0 || element.matches(":hover")) return;
-    const head = element.querySelector("thead")?.clientHeight ?? 0;
-    const [from, to] = [marked * ROW, (marked + 1) * ROW + head];
-    if (from < element.scrollTop) element.scrollTop = from;
-    else if (to > element.scrollTop + element.clientHeight)
-      element.scrollTop = to - element.clientHeight;
-  }, [box, marked]);
+/** A signal as it is; a number as a signal. */
+function useAsSignal(given: ReadonlySignal<number> | number): ReadonlySignal<number> {
+  const own = useSignal(-1);
+  useLayoutEffect(() => {
+    if (typeof given === "number") own.value = given;
+  }, [own, given]);
+  return typeof given === "number" ? own : given;
+}
+
+function useReveal(box: { current: HTMLElement | null }, marked: ReadonlySignal<number>): void {
+  useSignalEffect(() => {
+    const row = marked.value;
+    const timer = setTimeout(() => {
+      const element = box.current;
+      // under the pointer it is in sight, and must not move
+      if (!element || row < 0 || element.matches(":hover")) return;
+      const head = element.querySelector("thead")?.clientHeight ?? 0;
+      const [from, to] = [row * ROW, (row + 1) * ROW + head];
+      if (from < element.scrollTop) element.scrollTop = from;
+      else if (to > element.scrollTop + element.clientHeight)
+        element.scrollTop = to - element.clientHeight;
+    }, SETTLE);
+    return () => clearTimeout(timer);
+  });
 }
 
 /** Descending, then ascending, then as it was. */

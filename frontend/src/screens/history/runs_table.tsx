@@ -1,5 +1,5 @@
-import type { Signal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { type Signal, useComputed } from "@preact/signals";
+import { useMemo, useRef } from "preact/hooks";
 import { formatTime, formatValue } from "../../logic/format";
 import { hasScreen } from "../../logic/offered";
 import { historyOf } from "../../logic/run_axis";
@@ -34,14 +34,22 @@ export function RunsTable({ metrics, slice, marked }: Props) {
     () => sortRuns(model, historyOf(model.runs), ho, slice),
     [model, version, ho, slice],
   );
-  const mark = (index: number): void => {
-    const run = runs[index];
-    marked.value = run ? { run: run.id } : null;
-  };
-  const open = hasScreen(model, "slices")
-    ? (index: number): void => openRun(store, runs[index]!.id)
-    : undefined;
-  const columns = columnsOf(store.model, runs, metrics, slice, { mark, open });
+  const shown = useRef(runs);
+  shown.current = runs;
+  const place = useComputed(() => {
+    const id = marked.value?.run;
+    return id === undefined ? -1 : shown.current.findIndex((run) => run.id === id);
+  });
+  const isOpen = hasScreen(model, "slices");
+  const ids = metrics.map(({ id }) => id).join("\n");
+  const { columns, mark, open } = useMemo(() => {
+    const mark = (index: number): void => {
+      const run = runs[index];
+      marked.value = run ? { run: run.id } : null;
+    };
+    const open = isOpen ? (index: number): void => openRun(store, runs[index]!.id) : undefined;
+    return { mark, open, columns: columnsOf(model, runs, metrics, slice, { mark, open }) };
+  }, [store, version, runs, ids, slice, marked, isOpen]);
   const hasMany = columns.length > 24;
   return (
     <>
@@ -54,7 +62,7 @@ export function RunsTable({ metrics, slice, marked }: Props) {
         count={runs.length}
         rowKey={(index) => runs[index]!.id}
         sort={ho}
-        marked={runs.findIndex(({ id }) => id === marked.value?.run)}
+        marked={place}
         maxHeight={hasMany ? 190 : 354}
         onSort={(by) => store.set({ ho: nextSort(ho, by) })}
         onRow={open}
