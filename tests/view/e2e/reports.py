@@ -155,7 +155,7 @@ def large(size: int, runs: int = 2) -> Report:
             }
             for number, name in enumerate(ids)
         ],
-        "metrics": _LARGE_METRICS,
+        "metrics": [dict(metric) for metric in _LARGE_METRICS],
         "weight": "example_weight",
         "baseline_slice": "Overall",
         "slices": {

@@ -91,12 +91,19 @@ def settle(page: Page) -> None:
     )
 
 
-# notes tasks longer than this browser calls long (50 ms)
+# the longest of what the browser calls long tasks, from 50 ms on
 OBSERVE = """() => {
   window.longest = 0;
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) window.longest = Math.max(window.longest, entry.duration);
-  }).observe({type: "longtask"});
+  window.observer ??= new PerformanceObserver((list) => {
+    for (const {duration} of list.getEntries()) window.longest = Math.max(window.longest, duration);
+  });
+  window.observer.observe({type: "longtask"});
+}"""
+LONGEST = """() => {
+  for (const {duration} of window.observer.takeRecords()) {
+    window.longest = Math.max(window.longest, duration);
+  }
+  return window.longest;
 }"""
 
 
@@ -104,56 +111,60 @@ def test_nothing_takes_long_while_brushing_and_scrolling_100000_slices(open_file
     page = open_file(large_file(100_000), "v=slices&c=hist&x=auc")
     app = App(page)
     expect(app.row("Overall")).to_be_visible(timeout=60_000)
-    # once each, so that what the machine does for the first time is done
-    brush(page)
-    scroll(page, app)
-    settle(page)
-    longest = []
-    for _ in range(3):
+    longest: dict[str, list[float]] = {"brushing": [], "scrolling": []}
+    # several times: a shared machine may take the processor away in the middle of a task
+    for _ in range(5):
         page.evaluate(OBSERVE)
         brush(page)
+        settle(page)
+        longest["brushing"].append(page.evaluate(LONGEST))
+        page.get_by_role("button", name="Clear range").first.click()
+        expect(page.get_by_text("100,000 slices", exact=True)).to_be_visible()
+        settle(page)
+        page.evaluate(OBSERVE)
         scroll(page, app)
         settle(page)
-        longest.append(page.evaluate("window.longest"))
+        longest["scrolling"].append(page.evaluate(LONGEST))
     print("longest tasks, ms:", longest)
-    # another program may take the processor for a while: that is no task of the page's
-    assert min(longest) <= LONG_MILLISECONDS
+    assert {name: found for name, found in longest.items() if min(found) > LONG_MILLISECONDS} == {}
 
 
 def brush(page: Page) -> None:
     low = page.get_by_role("slider", name="Range from").bounding_box()
     high = page.get_by_role("slider", name="Range to").bounding_box()
-    middle, wide = low["y"] + low["height"] / 2, high["x"] - low["x"]
-    page.mouse.move(low["x"] + low["width"] + wide * 0.2, middle)
+    assert low
+    assert high
+    start, wide = low["x"] + low["width"], high["x"] - low["x"] - low["width"]
+    middle = low["y"] + low["height"] / 2
+    page.mouse.move(start + wide * 0.2, middle)
     page.mouse.down()
     for step in range(20):
-        page.mouse.move(low["x"] + low["width"] + wide * (0.25 + 0.03 * step), middle)
+        page.mouse.move(start + wide * (0.25 + 0.03 * step), middle)
     page.mouse.up()
-    page.get_by_role("button", name="Clear range").first.click()
 
 
 def scroll(page: Page, app: App) -> None:
     app.row("Overall").hover()
     for _ in range(20):
         page.mouse.wheel(0, 4000)
-    for _ in range(5):
-        page.mouse.wheel(0, -100_000_000)
+    page.mouse.wheel(0, -100_000_000)
     expect(app.row("Overall")).to_be_visible()
 
 
-def test_time_to_interactive_is_told(open_file, large_file, new_page):
+READY = """
+const look = () => {
+  const host = document.querySelector("#microtome > div");
+  if (!host?.shadowRoot?.querySelector("[role=rowheader]")) requestAnimationFrame(look);
+  else setTimeout(() => { window.ready = performance.now(); });
+};
+look();
+"""
+
+
+def test_time_to_interactive_is_told(large_file, new_page):
     for size in (1000, 10_000):
-        path = large_file(size)
         page = new_page()
-        page.add_init_script(
-            """new MutationObserver((_, observer) => {
-                 const host = document.querySelector("#microtome > div");
-                 if (!host?.shadowRoot?.querySelector("[role=rowheader]")) return;
-                 observer.disconnect();
-                 requestAnimationFrame(() => setTimeout(() => { window.ready = performance.now(); }));
-               }).observe(document, {childList: true, subtree: true});"""
-        )
-        page.goto(path.as_uri())
-        expect(App(page).tab("Slices")).to_be_visible()
-        page.wait_for_function("() => window.ready !== undefined || performance.now() > 10000")
-        print(f"{size} slices: interactive after", page.evaluate("window.ready"), "ms")
+        page.add_init_script(READY)
+        page.goto(large_file(size).as_uri() + "#v=slices")
+        page.wait_for_function("() => window.ready")
+        print(f"{size} slices: interactive after {page.evaluate('window.ready'):.0f} ms")
