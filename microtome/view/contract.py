@@ -138,8 +138,11 @@ def report_of_history(
     for run_id, one in zip(ids, evaluations, strict=True):
         _add_tracked(builder, run_id, one, wanted, metrics)
         found[run_id] = _verdict(one)
-    if wanted is not None or metrics is not None:
-        described = [{**run, "complete": False} for run in described]
+    is_part = wanted is not None or metrics is not None
+    described = [
+        {**run, "complete": False} if is_part or one.not_tracked else run
+        for run, one in zip(described, evaluations, strict=True)
+    ]
     return _report(
         title or history.described,
         described,

@@ -259,6 +259,16 @@ def test_report_of_a_history():
     assert report["verdicts"]["2"]["verdict"] == "NOT_VALIDATED"
 
 
+def test_a_run_of_which_slices_are_not_tracked_is_not_complete():
+    import dataclasses
+
+    first, second = days(2)
+    second = dataclasses.replace(second, not_tracked="9 slices over the limit")
+    report = checked(contract.report_of_history(history(first, second)))
+    assert [run.get("complete", True) for run in report["runs"]] == [True, False]
+    assert ["Not recorded", "9 slices over the limit"] in report["runs"][1]["info"]
+
+
 def test_a_run_that_is_not_told_is_named_by_its_id():
     (run,) = checked(contract.report_of_history(history(*days(1, pipeline_run=""))))["runs"]
     assert (run["id"], run["name"]) == ("0", "0")
