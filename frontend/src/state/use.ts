@@ -1,5 +1,6 @@
 import { createContext } from "preact";
 import { useContext, useEffect } from "preact/hooks";
+import type { Run } from "../report/contract";
 import type { Store } from "./store";
 
 export const StoreContext = createContext<Store | null>(null);
@@ -15,4 +16,13 @@ export function useStore(): Store {
 export function useShortcut(key: string, what: string, run: () => void): void {
   const store = useStore();
   useEffect(() => store.shortcut({ key, what, run }), [store, key, what, run]);
+}
+
+/** Has the host give what is missing of a run. */
+export function useRun(run: Run | undefined): void {
+  const store = useStore();
+  const missing = run?.complete === false ? run.id : "";
+  useEffect(() => {
+    if (missing) void store.need({ kind: "run", run: missing });
+  }, [store, missing]);
 }

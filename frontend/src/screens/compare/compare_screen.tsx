@@ -1,11 +1,10 @@
-import { useEffect } from "preact/hooks";
 import { baseRunOf } from "../../logic/base_run";
 import { formatTime } from "../../logic/format";
 import { chosenMetrics, numericMetrics } from "../../logic/metric_lists";
 import type { Metric, Run } from "../../report/contract";
 import type { Model } from "../../report/model";
 import type { State } from "../../state/state";
-import { useStore } from "../../state/use";
+import { useRun, useStore } from "../../state/use";
 import { Empty } from "../../ui/empty";
 import { Button, Checkbox, NumberField, RadioGroup, Select } from "../../ui/fields";
 import { MultiChoice } from "../../ui/multi_choice";
@@ -60,7 +59,8 @@ export function CompareScreen() {
           options={all.map(({ id, label }) => ({ value: id, label }))}
           chosen={metrics.map(({ id }) => id)}
           most={all.length}
-          onChange={(ids) => store.set({ m: ids })}
+          // the chart's is always among them
+          onChange={(ids) => store.set({ m: ids, x: ids.includes(metric.id) ? state.x : "" })}
         />
         <RadioGroup<State["d"]>
           label="Difference"
@@ -101,24 +101,15 @@ export function CompareScreen() {
   );
 }
 
-/** Has the host give what is missing of a run. */
-function useRun(run: Run | undefined): void {
-  const store = useStore();
-  const id = run?.complete === false ? run.id : "";
-  useEffect(() => {
-    if (id) void store.need({ kind: "run", run: id });
-  }, [store, id]);
-}
-
 function otherRun(model: Model, run: Run): Run | undefined {
   return model.runs.find(({ id }) => id !== run.id);
 }
 
 /** The chart's metric, and those of the table: the chosen ones, the chart's always among them. */
 function shownMetrics(model: Model, { x, m }: State): { metric?: Metric; metrics: Metric[] } {
-  const metric = chosenMetrics(model, x ? [x] : [], 1)[0];
+  const chosen = m.length > 0 ? chosenMetrics(model, m, 1) : [];
+  const metric = chosenMetrics(model, x ? [x] : m, 1)[0];
   if (!metric) return { metrics: [] };
-  const chosen = m.length > 0 ? chosenMetrics(model, m, 0) : [];
   return { metric, metrics: chosen.includes(metric) ? chosen : [metric, ...chosen] };
 }
 

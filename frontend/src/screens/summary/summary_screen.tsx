@@ -1,10 +1,9 @@
-import { useEffect } from "preact/hooks";
 import { baseRunOf } from "../../logic/base_run";
 import { numericMetrics } from "../../logic/metric_lists";
 import type { Run } from "../../report/contract";
 import type { Model } from "../../report/model";
 import { OVERALL } from "../../report/slices";
-import { useStore } from "../../state/use";
+import { useRun, useStore } from "../../state/use";
 import { Empty } from "../../ui/empty";
 import { Select } from "../../ui/fields";
 import { BigNumbers } from "./big_numbers";
@@ -19,12 +18,10 @@ export function SummaryScreen() {
   const state = store.state.value;
   const version = store.version.value;
   const run = store.run.value;
-  const missing = run?.complete === false ? run.id : "";
-  useEffect(() => {
-    if (missing) void store.need({ kind: "run", run: missing });
-  }, [store, missing]);
+  const base = run && baseRunOf(model, run, state.base);
+  useRun(run);
+  useRun(base);
   if (!run) return <Empty>There is no run in this report.</Empty>;
-  const base = baseRunOf(model, run, state.base);
   const row = overallRow(model, state.bl);
   return (
     <div class="summary">
