@@ -8,6 +8,8 @@ import { linear, rounded } from "./scale";
 
 export interface Bar {
   name: string;
+  /** What stands below it. */
+  short: string;
   value: number;
   /** The bounds of its interval; NaN for none. */
   lo: number;
@@ -20,6 +22,8 @@ interface Props {
   /** The chart in a sentence. */
   label: string;
   bars: readonly Bar[];
+  /** What the labels below have in common; may be empty. */
+  caption: string;
   /** Whether the axis begins at 0; else bars are points, and the axis fits them. */
   fromZero: boolean;
   /** A line across; NaN for none. */
@@ -29,11 +33,11 @@ interface Props {
   onSelect(name: string): void;
 }
 
-const HEIGHT = 230;
-const LEFT = 52;
-const TOP = 14;
-const LABELS = 62;
-const LABEL_STEP = 15;
+const [PLOT, TOP, LEFT, RIGHT] = [164, 14, 52, 76];
+/** How high labels are that stand upright, and slanted; how long those are at most, in letters. */
+const [UPRIGHT, SLANTED, LETTERS] = [20, 74, 17];
+/** The width of a letter, and how near slanted labels stand. */
+const [LETTER, NEAR] = [6.6, 15];
 
 /** Values as bars, with their intervals. */
 export function BarChart(props: Props) {
@@ -45,27 +49,34 @@ export function BarChart(props: Props) {
     bars.length,
     bars.findIndex((bar) => bar.name === selected),
   );
-  const bottom = HEIGHT - LABELS;
-  const step = Math.min(60, (width - LEFT - 8) / bars.length);
+  const bottom = TOP + PLOT;
+  const step = Math.min(60, (width - LEFT - RIGHT) / bars.length);
+  const longest = bars.reduce((most, { short }) => Math.max(most, short.length), 1);
+  // every label, or every second or fifth one of short ones
+  const every = [1, 2, 5].find((one) => (longest + 1) * LETTER < step * one && longest < 6 * one);
+  const isSlanted = every === undefined || (every > 1 && longest > 4);
+  const height = bottom + (isSlanted ? SLANTED : UPRIGHT) + (props.caption ? 14 : 0);
   const thick = Math.max(2, step * 0.72);
   const y = linear(rounded(domainOf(bars, fromZero, line)), [bottom, TOP]);
   const x = (index: number): number => LEFT + step * (index + 0.5);
   const zero = y(Math.max(y.domain[0], Math.min(0, y.domain[1])));
-  const skip = Math.ceil(LABEL_STEP / step);
+  const skip = isSlanted ? Math.ceil(NEAR / step) : every;
   const shown = bars[pointed];
   return (
     <div ref={box} class="chart">
       <svg
         width={width}
-        height={HEIGHT}
+        height={height}
         role="group"
         aria-label={props.label}
         onKeyDown={roving.onKeyDown}
       >
-        <AxisLeft scale={y} at={LEFT} width={width - LEFT} />
+        <AxisLeft scale={y} at={LEFT} width={width - LEFT - RIGHT} />
         {bars.map((bar, index) => {
           const isSelected = bar.name === selected;
-          const end = Number.isNaN(bar.value) ? zero : y(bar.value);
+          const isMissing = !Number.isFinite(bar.value);
+          const end = isMissing ? bottom : y(bar.value);
+          const isBar = fromZero || isMissing;
           return (
             <rect
               key={bar.name}
@@ -73,13 +84,12 @@ export function BarChart(props: Props) {
               role="button"
               aria-label={bar.text}
               aria-pressed={isSelected}
-              class={`bar ${isSelected ? "selected" : ""}`}
-              x={x(index) - (fromZero ? thick / 2 : 4)}
-              y={fromZero ? Math.min(end, zero) : end - 4}
-              width={fromZero ? thick : 8}
-              height={fromZero ? Math.max(1, Math.abs(end - zero)) : 8}
-              rx={fromZero ? 1 : 4}
-              visibility={Number.isNaN(bar.value) ? "hidden" : undefined}
+              class={`bar ${isSelected ? "selected" : ""} ${isMissing ? "missing" : ""}`}
+              x={x(index) - (isBar ? thick / 2 : 4)}
+              y={isMissing ? bottom - 3 : fromZero ? Math.min(end, zero) : end - 4}
+              width={isBar ? thick : 8}
+              height={isMissing ? 3 : fromZero ? Math.max(1, Math.abs(end - zero)) : 8}
+              rx={isBar ? 1 : 4}
               onPointerEnter={() => setPointed(index)}
               onPointerLeave={() => setPointed(-1)}
               onFocus={() => setPointed(index)}
@@ -92,9 +102,9 @@ export function BarChart(props: Props) {
         <path class="whisker" d={whiskers(bars, x, y, Math.min(4, step / 4))} />
         {!Number.isNaN(line) && (
           <g class="reference">
-            <line x1={LEFT} x2={width} y1={y(line)} y2={y(line)} />
-            <text x={width - 2} y={y(line) - 4} text-anchor="end">
-              {props.lineLabel}
+            <line x1={LEFT} x2={width - RIGHT} y1={y(line)} y2={y(line)} />
+            <text x={width - RIGHT + 5} y={y(line)} dy="0.32em">
+              {shorten(props.lineLabel, 12)}
             </text>
           </g>
         )}
@@ -104,12 +114,26 @@ export function BarChart(props: Props) {
               <text
                 key={bar.name}
                 class={bar.name === selected ? "mark-label selected" : "mark-label"}
-                transform={`translate(${x(index) + 3},${bottom + 12}) rotate(-32)`}
-                text-anchor="end"
+                transform={
+                  isSlanted
+                    ? `translate(${x(index) + 3},${bottom + 12}) rotate(-38)`
+                    : `translate(${x(index)},${bottom + 15})`
+                }
+                text-anchor={isSlanted ? "end" : "middle"}
               >
-                {shorten(bar.name, 18)}
+                {shorten(bar.short, LETTERS)}
               </text>
             ) : null,
+          )}
+          {props.caption && (
+            <text
+              class="axis-label"
+              x={(LEFT + x(bars.length - 0.5)) / 2}
+              y={height - 3}
+              text-anchor="middle"
+            >
+              {props.caption}
+            </text>
           )}
         </g>
       </svg>

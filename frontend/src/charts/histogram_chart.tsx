@@ -1,5 +1,5 @@
 import { useRef, useState } from "preact/hooks";
-import { formatShort, formatValue, plural } from "../logic/format";
+import { formatShort, formatValue, plural, shorten } from "../logic/format";
 import { countPlace, countTicks, type Histogram } from "../logic/histogram";
 import { useWidth } from "../ui/size";
 import { Tip } from "../ui/tip";
@@ -27,7 +27,7 @@ interface Props {
 
 const HEIGHT = 210;
 const SIDE = 52;
-const TOP = 22;
+const TOP = 28;
 const BOTTOM = 24;
 
 /** How many slices, and how many examples, have values in each bucket. */
@@ -133,7 +133,7 @@ export function HistogramChart(props: Props) {
             {bucket === marked && (
               <text
                 x={(bounds[bucket]! + bounds[bucket + 1]!) / 2}
-                y={TOP - 8}
+                y={TOP - 3}
                 text-anchor="middle"
               >
                 {props.markedLabel}
@@ -143,9 +143,9 @@ export function HistogramChart(props: Props) {
         ))}
         {!Number.isNaN(props.line) && props.line >= histogram.lo && props.line <= histogram.hi && (
           <g class="reference">
-            <line x1={x(props.line)} x2={x(props.line)} y1={TOP - 4} y2={floor} />
-            <text x={x(props.line) + 4} y={TOP + 6}>
-              {props.lineLabel}
+            <line x1={x(props.line)} x2={x(props.line)} y1={12} y2={floor} />
+            <text x={x(props.line)} y={9} text-anchor="middle">
+              {shorten(props.lineLabel, 24)}
             </text>
           </g>
         )}

@@ -54,12 +54,10 @@ export function RangeStrip({ label, lo, hi, counts, range, onChange }: Props) {
   const onKeyDown = (event: KeyboardEvent, edge: Edge): void => {
     if (event.key === "Escape") onChange(null);
     else {
-      const to = moved(event.key, edge === 0 ? from : range ? range[1] : hi, lo, hi);
-      if (to === undefined) return;
-      choose(
-        edge === 0 ? Math.min(to, range?.[1] ?? hi) : from,
-        edge === 1 ? Math.max(to, from) : (range?.[1] ?? hi),
-      );
+      const place = moved(event.key, edge === 0 ? from : to, lo, hi);
+      if (place === undefined) return;
+      if (edge === 0) choose(Math.min(place, to), to);
+      else choose(from, Math.max(place, from));
     }
     event.preventDefault();
     event.stopPropagation();

@@ -19,7 +19,9 @@ export function OverviewPanel({ children }: { children: ComponentChildren }) {
   const key = store.state.value.cs ?? BY_NAME;
   const metric = view.chartMetric.value!;
   const rows = view.sort(view.rowsByName.value, [key]);
-  const bars = Array.from(rows.subarray(0, MOST), (row) => barOf(view, metric, row, key.by));
+  const shown = rows.subarray(0, MOST);
+  const { caption, short } = namingOf(view, shown);
+  const bars = Array.from(shown, (row) => barOf(view, metric, row, key.by, short));
   const baseline = view.values(metric.id)?.v[view.baseline.value] ?? Number.NaN;
   const fromZero = store.state.value.ya ? store.state.value.ya === "zero" : !isNarrow(bars);
   const more = rows.length > MOST ? `; these are the first ${MOST}` : "";
@@ -56,6 +58,7 @@ export function OverviewPanel({ children }: { children: ComponentChildren }) {
         <BarChart
           label={`${metric.label} of ${plural(rows.length, "slice")}${more}. Arrow keys move, Enter selects.`}
           bars={bars}
+          caption={caption}
           fromZero={fromZero}
           line={baseline}
           lineLabel={view.name(view.baseline.value)}
@@ -73,7 +76,25 @@ export function OverviewPanel({ children }: { children: ComponentChildren }) {
   );
 }
 
-function barOf(view: SlicesView, metric: Metric, row: number, sortedBy: string): Bar {
+/** How slices are called below their bars: where all are of the same features, by their values. */
+function namingOf(view: SlicesView, rows: Int32Array): { caption: string; short: Naming } {
+  const { keys, featureCodes, features } = view.store.model.slices;
+  const codes = new Set(Array.from(rows, (row) => featureCodes[row]!));
+  codes.delete(features.indexOf(""));
+  if (codes.size !== 1) return { caption: "", short: (row) => view.name(row) };
+  const short: Naming = (row) => keys[row]!.map(([, value]) => value).join(" × ") || view.name(row);
+  return { caption: features[[...codes][0]!]!, short };
+}
+
+type Naming = (row: number) => string;
+
+function barOf(
+  view: SlicesView,
+  metric: Metric,
+  row: number,
+  sortedBy: string,
+  short: Naming,
+): Bar {
   const values = view.values(metric.id)!;
   const name = view.name(row);
   const value = values.v[row]!;
@@ -89,7 +110,7 @@ function barOf(view: SlicesView, metric: Metric, row: number, sortedBy: string):
     const label = view.store.model.metrics.get(sortedBy)?.label ?? sortedBy;
     told.push(`, ${label} ${formatValue(view.values(sortedBy)?.v[row])}`);
   }
-  return { name, value, lo, hi, text: told.join(" ").replaceAll(" ,", ",") };
+  return { name, short: short(row), value, lo, hi, text: told.join(" ").replaceAll(" ,", ",") };
 }
 
 /** Whether bars from 0 would all look the same. */

@@ -56,7 +56,11 @@ export function TablePanel() {
           rowKey={(place) => rows[place]!}
           cell={cell}
           sortOf={(id) => sortOf(store.state.value.s, id)}
-          onSort={(id, more) => store.set({ s: sortedBy(store.state.value.s, id, more) })}
+          onSort={(id, more) => {
+            // what is not one number has no order
+            if (id === SLICE || view.values(id))
+              store.set({ s: sortedBy(store.state.value.s, id, more) });
+          }}
           onMove={(id, to) => store.set({ m: moved(metrics, id, to - 1) })}
           onResize={(id, width) => {
             widths.value = { ...widths.value, [id]: width };
