@@ -33,11 +33,11 @@ interface Props {
   onSelect(name: string): void;
 }
 
-const [PLOT, TOP, LEFT, RIGHT] = [164, 14, 52, 76];
-/** How high labels are that stand upright, and slanted; how long those are at most, in letters. */
-const [UPRIGHT, SLANTED, LETTERS] = [20, 74, 17];
-/** The width of a letter, and how near slanted labels stand. */
-const [LETTER, NEAR] = [6.6, 15];
+const [PLOT, TOP, LEFT, RIGHT] = [164, 14, 60, 76];
+/** How high upright labels are; how long slanted ones are at most, in letters, and how near they stand. */
+const [UPRIGHT, LETTERS, NEAR] = [20, 14, 15];
+/** The width of a letter, and its share of the height of a slanted label. */
+const [LETTER, SLOPE] = [6.6, 0.62];
 
 /** Values as bars, with their intervals. */
 export function BarChart(props: Props) {
@@ -55,7 +55,8 @@ export function BarChart(props: Props) {
   // every label, or every second or fifth one of short ones
   const every = [1, 2, 5].find((one) => (longest + 1) * LETTER < step * one && longest < 6 * one);
   const isSlanted = every === undefined || (every > 1 && longest > 4);
-  const height = bottom + (isSlanted ? SLANTED : UPRIGHT) + (props.caption ? 14 : 0);
+  const slanted = UPRIGHT + Math.min(LETTERS, longest) * LETTER * SLOPE;
+  const height = bottom + (isSlanted ? slanted : UPRIGHT) + (props.caption ? 14 : 0);
   const thick = Math.max(2, step * 0.72);
   const y = linear(rounded(domainOf(bars, fromZero, line)), [bottom, TOP]);
   const x = (index: number): number => LEFT + step * (index + 0.5);
@@ -101,7 +102,7 @@ export function BarChart(props: Props) {
         })}
         <path class="whisker" d={whiskers(bars, x, y, Math.min(4, step / 4))} />
         {!Number.isNaN(line) && (
-          <g class="reference">
+          <g class="level-line">
             <line x1={LEFT} x2={width - RIGHT} y1={y(line)} y2={y(line)} />
             <text x={width - RIGHT + 5} y={y(line)} dy="0.32em">
               {shorten(props.lineLabel, 12)}

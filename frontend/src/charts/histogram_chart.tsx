@@ -142,7 +142,7 @@ export function HistogramChart(props: Props) {
           </g>
         ))}
         {!Number.isNaN(props.line) && props.line >= histogram.lo && props.line <= histogram.hi && (
-          <g class="reference">
+          <g class="level-line">
             <line x1={x(props.line)} x2={x(props.line)} y1={12} y2={floor} />
             <text x={x(props.line)} y={9} text-anchor="middle">
               {shorten(props.lineLabel, 24)}

@@ -91,12 +91,12 @@ export function ScatterChart(props: Props) {
         </text>
         {noise && <path class="funnel" d={funnel(scales, logarithmic, line, noise)} />}
         {Number.isFinite(line) && (
-          <g class="reference">
+          <g class="level-line">
             <line x1={LEFT} x2={width - RIGHT} y1={scales.y(line)} y2={scales.y(line)} />
           </g>
         )}
-        {chosen && <circle class="point chosen" cx={chosen[0]} cy={chosen[1]} r={6} />}
-        {shown && <circle class="point" cx={shown[0]} cy={shown[1]} r={5} />}
+        {chosen && <circle class="dot chosen" cx={chosen[0]} cy={chosen[1]} r={6} />}
+        {shown && <circle class="dot" cx={shown[0]} cy={shown[1]} r={5} />}
       </svg>
       {shown && (
         <Tip x={shown[0]} y={Math.min(shown[1] + 8, HEIGHT - 60)} width={width}>

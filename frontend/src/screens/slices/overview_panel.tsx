@@ -76,14 +76,24 @@ export function OverviewPanel({ children }: { children: ComponentChildren }) {
   );
 }
 
-/** How slices are called below their bars: where all are of the same features, by their values. */
+/**
+ * How slices are called below their bars: by their values, where those of one feature are not among
+ * others.
+ */
 function namingOf(view: SlicesView, rows: Int32Array): { caption: string; short: Naming } {
   const { keys, featureCodes, features } = view.store.model.slices;
   const codes = new Set(Array.from(rows, (row) => featureCodes[row]!));
   codes.delete(features.indexOf(""));
-  if (codes.size !== 1) return { caption: "", short: (row) => view.name(row) };
-  const short: Naming = (row) => keys[row]!.map(([, value]) => value).join(" × ") || view.name(row);
-  return { caption: features[[...codes][0]!]!, short };
+  const isOne = codes.size === 1;
+  return {
+    caption: isOne ? features[[...codes][0]!]! : "",
+    short: (row) => {
+      const key = keys[row]!;
+      return key.length > (isOne ? 0 : 1)
+        ? key.map(([, value]) => value).join(" × ")
+        : view.name(row);
+    },
+  };
 }
 
 type Naming = (row: number) => string;
