@@ -89,13 +89,18 @@ export function Grid(props: GridProps) {
     }
   };
 
+  const sort = (column: number, more: boolean): void => {
+    box.current!.scrollTop = 0;
+    props.onSort?.(columns[column]!.id, more);
+  };
+
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === "Escape" && props.onEscape) props.onEscape();
     else if (at.row === HEADER && changeColumn(event, props, at.column)) {
       if (event.altKey) followMoved(event.key, at.column, columns.length, goTo);
     } else if (event.key === "Enter" || event.key === " ") {
       if (at.row !== HEADER) props.onChoose?.(at.row, at.column);
-      else props.onSort?.(columns[at.column]!.id, event.shiftKey);
+      else sort(at.column, event.shiftKey);
     } else {
       const move = moveOf(event);
       if (!move) return;
@@ -114,11 +119,12 @@ export function Grid(props: GridProps) {
     props.onChoose?.(row, column);
   };
 
-  // the chosen row is in sight when it was chosen elsewhere
+  // the chosen row is in sight when it was chosen elsewhere; sorting leaves it where it goes
   const { selected = -1 } = props;
+  const chosen = selected < 0 ? "" : props.rowKey(selected);
   useEffect(() => {
     if (selected >= 0) goTo(selected, at.column);
-  }, [selected]);
+  }, [chosen]);
 
   const isActiveShown = at.row === HEADER || (at.row >= sight.rows.from && at.row < sight.rows.to);
   return (
@@ -149,7 +155,7 @@ export function Grid(props: GridProps) {
           sortOf={props.sortOf}
           onSort={(column, more) => {
             setActive({ row: HEADER, column });
-            props.onSort?.(columns[column]!.id, more);
+            sort(column, more);
           }}
           onMove={props.onMove}
           onResize={props.onResize}

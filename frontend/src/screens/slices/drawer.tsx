@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
-import { formatValue } from "../../logic/format";
+import { useCallback, useEffect } from "preact/hooks";
+import { formatValue, shorten } from "../../logic/format";
+import { useShortcut } from "../../state/use";
 import { Button } from "../../ui/fields";
 import { Attributions } from "./attributions";
 import { SliceMetrics } from "./slice_metrics";
@@ -11,22 +12,27 @@ import type { SlicesView } from "./view";
 /** All there is of the selected slice. */
 export function Drawer() {
   const view = useView();
-  const row = view.selected.value;
+  return view.selected.value < 0 ? null : <Details row={view.selected.value} />;
+}
+
+function Details({ row }: { row: number }) {
+  const view = useView();
   const run = view.run.value;
   const name = view.name(row);
   const { store } = view;
   useEffect(() => {
-    if (row >= 0) store.need({ kind: "attributions", run, slice: name });
-  }, [store, run, name, row]);
-  if (row < 0) return null;
+    store.need({ kind: "attributions", run, slice: name });
+  }, [store, run, name]);
+  const close = useCallback(() => store.select(""), [store]);
+  useShortcut("Escape", "close the slice's details", close);
   const weight = view.weights.value?.[row];
   return (
     <aside class="drawer" aria-label="Slice details">
       <div class="dialog-head">
         <h2 class="cell-name" title={name}>
-          {name}
+          {shorten(name, 300)}
         </h2>
-        <Button quiet label="Close" title="Close (Esc)" onClick={() => store.select("")}>
+        <Button quiet label="Close" title="Close (Esc)" onClick={close}>
           ✕
         </Button>
       </div>

@@ -1,4 +1,4 @@
-import { formatShort } from "../../logic/format";
+import { formatShort, shorten } from "../../logic/format";
 import { WITHOUT } from "../../logic/metric_choice";
 import { ALL, CROSSED, SINGLE } from "../../logic/rows";
 import type { Run } from "../../report/contract";
@@ -107,7 +107,7 @@ function runOption(run: Run): Option {
 function featureOptions({ store }: SlicesView): Option[] {
   const { slices } = store.model;
   const isCrossed = (features: string): boolean => features.includes(" × ");
-  const named = slices.features.map((value) => ({ value, label: value || "Overall" }));
+  const named = slices.features.map((value) => ({ value, label: shorten(value) || "Overall" }));
   const crossed = named.filter(({ value }) => isCrossed(value));
   const single = named.filter(({ value }) => !isCrossed(value));
   return [
@@ -131,5 +131,8 @@ function baselineOptions(view: SlicesView): Option[] {
   );
   for (const row of view.present.value.subarray(0, MANY)) rows.add(row);
   const names = [...rows].map((row) => view.name(row));
-  return [{ value: NONE, label: "None" }, ...names.map((name) => ({ value: name, label: name }))];
+  return [
+    { value: NONE, label: "None" },
+    ...names.map((name) => ({ value: name, label: shorten(name) })),
+  ];
 }

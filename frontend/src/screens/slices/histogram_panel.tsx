@@ -92,7 +92,9 @@ function Chart({ metric, count }: ChartProps) {
         markedLabel={shorten(view.name(selected), 30)}
         line={v[baseline] ?? Number.NaN}
         lineLabel={view.name(baseline)}
-        namesOf={(bucket) => Array.from(members(bucket).subarray(0, 5), (row) => view.name(row))}
+        namesOf={(bucket) =>
+          Array.from(members(bucket).subarray(0, 5), (row) => shorten(view.name(row)))
+        }
         onChoose={(bucket) => setRange(extentOf(members(bucket), v) ?? null)}
       />
       <RangeStrip

@@ -1,8 +1,7 @@
 import type { ComponentChildren } from "preact";
-import { useMemo } from "preact/hooks";
 import { Grid, type GridCell, type GridColumn } from "../../grid/grid";
 import { formatDifference } from "../../logic/cell_format";
-import { halfInterval, inUnits, spreadOf } from "../../logic/difference";
+import { halfInterval, inUnits } from "../../logic/difference";
 import { ARROWS, judge } from "../../logic/direction";
 import { formatChange, formatValue, plural } from "../../logic/format";
 import type { Metric } from "../../report/contract";
@@ -22,10 +21,6 @@ export function MatrixPanel({ children }: { children: ComponentChildren }) {
   const rows = all.subarray(0, MOST_ROWS);
   const numeric = view.numeric.value.filter((metric) => metric.kind !== "count");
   const metrics = numeric.slice(0, MOST_COLUMNS);
-  const spreads = useMemo(
-    () => metrics.map((metric) => spreadOf(all, view.values(metric.id)!.v)),
-    [all, view.run.value, metrics.map((metric) => metric.id).join()],
-  );
   const columns: GridColumn[] = [
     { id: SLICE, label: "Slice", width: view.nameWidth.value },
     ...metrics.map(({ id, label }) => ({
@@ -37,7 +32,7 @@ export function MatrixPanel({ children }: { children: ComponentChildren }) {
   const cell = (place: number, column: number): GridCell => {
     const row = rows[place]!;
     if (column === 0) return { content: <span class="cell-name">{view.name(row)}</span> };
-    return differenceCell(view, metrics[column - 1]!, row, spreads[column - 1]!);
+    return differenceCell(view, metrics[column - 1]!, row);
   };
   const against = view.base.value ? "the baseline run" : view.name(view.baseline.value);
   return (
@@ -74,7 +69,7 @@ export function MatrixPanel({ children }: { children: ComponentChildren }) {
   );
 }
 
-function differenceCell(view: SlicesView, metric: Metric, row: number, spread: number): GridCell {
+function differenceCell(view: SlicesView, metric: Metric, row: number): GridCell {
   const values = view.values(metric.id)!;
   const value = values.v[row]!;
   const change = value - view.reference(metric, row);
@@ -88,7 +83,7 @@ function differenceCell(view: SlicesView, metric: Metric, row: number, spread: n
   const otherHalf = view.base.value
     ? halfInterval(view.baseValues(metric.id), row)
     : halfInterval(values, view.baseline.value);
-  const units = inUnits(change, halfInterval(values, row), otherHalf, spread);
+  const units = inUnits(change, halfInterval(values, row), otherHalf, view.spread(metric.id));
   const judgement = judge(metric, change);
   return {
     content: `${ARROWS[judgement]} ${formatDifference(change, false)}`,

@@ -25,10 +25,12 @@ export function metricCell(view: SlicesView, metric: Metric, row: number): GridC
   const value = values?.v[row] ?? Number.NaN;
   if (Number.isNaN(value)) return missingCell(values, row);
   const half = halfInterval(values, row);
+  // an interval as wide as all slices lie apart says next to nothing
+  const isVague = half > 2 * view.spread(metric.id);
   return {
     content: (
       <>
-        <span>{formatCell(value, metric.kind === "count")}</span>
+        <span class={isVague ? "dim" : ""}>{formatCell(value, metric.kind === "count")}</span>
         {values?.lo && <i>{Number.isNaN(half) ? "" : `±${formatHalf(half)}`}</i>}
         <Difference metric={metric} change={value - view.reference(metric, row)} />
       </>

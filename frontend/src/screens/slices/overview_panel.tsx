@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { type Bar, BarChart } from "../../charts/bar_chart";
-import { formatChange, formatValue, plural } from "../../logic/format";
+import { formatChange, formatValue, plural, shorten } from "../../logic/format";
 import type { Metric } from "../../report/contract";
 import type { SortKey } from "../../state/state";
 import { Empty } from "../../ui/empty";
@@ -109,7 +109,9 @@ function barOf(
   const name = view.name(row);
   const value = values.v[row]!;
   const [lo, hi] = [values.lo?.[row] ?? Number.NaN, values.hi?.[row] ?? Number.NaN];
-  const told = [`${name}: ${metric.label} ${values.why.get(row) ?? formatValue(value)}`];
+  const told = [
+    `${shorten(name, 200)}: ${metric.label} ${values.why.get(row) ?? formatValue(value)}`,
+  ];
   if (!Number.isNaN(lo)) told.push(`(${formatValue(lo)} to ${formatValue(hi)})`);
   const change = value - view.reference(metric, row);
   const than = view.base.value ? "the baseline run" : view.name(view.baseline.value);

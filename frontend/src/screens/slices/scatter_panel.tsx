@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import { ScatterChart } from "../../charts/scatter_chart";
-import { formatValue, plural } from "../../logic/format";
+import { formatValue, plural, shorten } from "../../logic/format";
 import { noiseOf } from "../../logic/noise";
 import { Empty } from "../../ui/empty";
 import { Select } from "../../ui/fields";
@@ -59,7 +59,7 @@ export function ScatterPanel({ children }: { children: ComponentChildren }) {
   const label = store.model.metrics.get(against!)?.label ?? against!;
   const isCount = store.model.metrics.get(against!)?.kind === "count" || isWeight;
   const textOf = (row: number): string =>
-    `${view.name(row)}: ${metric.label} ${formatValue(values.v[row])}, ${label} ${formatValue(other.v[row])}`;
+    `${shorten(view.name(row), 200)}: ${metric.label} ${formatValue(values.v[row])}, ${label} ${formatValue(other.v[row])}`;
   return (
     <>
       {controls}

@@ -1,5 +1,5 @@
 import { effect } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useCallback, useEffect, useMemo } from "preact/hooks";
 import { CHARTS } from "../../state/state";
 import { useShortcut, useStore } from "../../state/use";
 import { Empty } from "../../ui/empty";
@@ -19,10 +19,11 @@ export function SlicesScreen() {
   const view = useMemo(() => new SlicesView(store), [store]);
   useParts(view);
   useFilterEvents(view);
-  useShortcut("v", "next chart", () => {
+  const nextChart = useCallback(() => {
     const next = CHARTS[(CHARTS.indexOf(view.chart.peek()) + 1) % CHARTS.length]!;
     store.set({ c: next });
-  });
+  }, [store, view]);
+  useShortcut("v", "next chart", nextChart);
   if (store.model.runs.length === 0) return <Empty>No run is in this report.</Empty>;
   return (
     <ViewContext.Provider value={view}>

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { Grid, type GridCell, type GridColumn, type SortState } from "../../grid/grid";
-import { plural } from "../../logic/format";
+import { plural, shorten } from "../../logic/format";
 import type { Metric } from "../../report/contract";
 import type { SortKey } from "../../state/state";
 import { Empty } from "../../ui/empty";
@@ -33,7 +33,7 @@ export function TablePanel() {
     const name = view.name(row);
     const isBaseline = row === view.baseline.value;
     return {
-      content: <span class="cell-name">{name}</span>,
+      content: <span class="cell-name">{shorten(name, 200)}</span>,
       title: isBaseline ? `${name} (baseline)` : name,
       class: isBaseline ? "is-baseline" : "",
     };

@@ -1,4 +1,5 @@
 import { computed, type ReadonlySignal } from "@preact/signals";
+import { spreadOf } from "../../logic/difference";
 import { byLabel, classesOf, ofOutputs, outputsOf } from "../../logic/metric_choice";
 import { naturalRanks } from "../../logic/natural";
 import {
@@ -69,9 +70,8 @@ export class SlicesView {
   readonly weights = computed(() => this.values(this.weightId.value)?.v);
   /** The largest weight. */
   readonly mostWeight = computed(() => {
-    let most = 0;
-    for (const row of this.cut.value) most = Math.max(most, this.weights.value?.[row] || 0);
-    return most;
+    const weights = this.weights.value;
+    return weights ? this.cut.value.reduce((most, row) => Math.max(most, weights[row] || 0), 0) : 0;
   });
 
   /** The row of the slice that others are compared with; -1 where there is none. */
@@ -152,6 +152,12 @@ export class SlicesView {
     return { values, descending: false };
   });
 
+  /** What was computed of the rows that there are. */
+  private readonly spreads = computed(() => {
+    this.present.value;
+    return new Map<string, number>();
+  });
+
   constructor(readonly store: Store) {}
 
   private get state() {
@@ -166,6 +172,14 @@ export class SlicesView {
   /** The numbers of a metric in the run that is compared with. */
   baseValues(metric: string): Values | undefined {
     return this.base.value ? this.seen().model.column(this.base.value, metric) : undefined;
+  }
+
+  /** How much a metric varies over all slices of the run. */
+  spread(metric: string): number {
+    const known = this.spreads.value;
+    const spread = known.get(metric) ?? spreadOf(this.present.value, this.values(metric)!.v);
+    known.set(metric, spread);
+    return spread;
   }
 
   name(row: number): string {
