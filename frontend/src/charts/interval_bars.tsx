@@ -68,7 +68,8 @@ export function IntervalBars(props: Props) {
   return (
     <div ref={box} class="chart interval-bars">
       <Axis scale={scale} width={width} />
-      <div class="interval-scroll">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, by keys too */}
+      <div class="interval-scroll" role="group" aria-label="Bars" tabIndex={0}>
         {/* biome-ignore lint/a11y/useKeyWithClickEvents: the table has a button for each slice */}
         <svg
           role="img"

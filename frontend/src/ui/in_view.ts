@@ -1,7 +1,7 @@
 import { useLayoutEffect, useState } from "preact/hooks";
 
 /** How near to the window, in pixels, something counts as in it. */
-const NEAR = 400;
+const NEAR = 200;
 
 /** Whether an element is in sight or near to it; at first it is. */
 export function useInView(element: { current: HTMLElement | null }): boolean {

@@ -2,18 +2,21 @@ import { useSignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
 import { type BarColumn, IntervalBars, type Item } from "../../charts/interval_bars";
 import { seriesColour } from "../../charts/series_marks";
+import { ARROWS, judge } from "../../logic/direction";
 import { type Column, describeBar, extentOf, needsDots } from "../../logic/fairness_columns";
 import type { Family } from "../../logic/families";
 import { formatValue, plural } from "../../logic/format";
 import { useStore } from "../../state/use";
-import { Change } from "../../ui/change";
 import { type DataColumn, DataTable, nextSort } from "../../ui/data_table";
 import { useInView } from "../../ui/in_view";
 import { type FairnessView, type Shown, shownOf } from "./view";
 
 /** So many bars are drawn at once. */
 const MAX_BARS = 60;
+/** So high is a table, less where it has many columns: what is in sight has about so many cells. */
 const TABLE_HEIGHT = 400;
+const CELLS = 260;
+const [ROW, SPARE_ROWS, LEAST_ROWS] = [27, 8, 5];
 
 /** One metric over slices: its bars beside a table of its numbers. Out of sight only its title is there. */
 export function MetricCard({ family, view }: { family: Family; view: FairnessView }) {
@@ -163,7 +166,7 @@ function Table({ shown }: { shown: Shown }) {
     {
       id: "slice",
       head: "Slice",
-      width: 124,
+      width: 150,
       cell: (index) => (
         <button
           type="button"
@@ -197,33 +200,32 @@ function Table({ shown }: { shown: Shown }) {
       rowKey={(index) => name(index)}
       sort={fo}
       marked={marked}
-      maxHeight={TABLE_HEIGHT}
+      maxHeight={tableHeight(columns.length)}
       onSort={(by) => store.set({ fo: nextSort(fo, by) })}
       onRow={(index) => store.select(name(index))}
     />
   );
 }
 
+function tableHeight(columns: number): number {
+  const rows = Math.max(LEAST_ROWS, Math.floor(CELLS / columns) - SPARE_ROWS);
+  return Math.min(TABLE_HEIGHT, (rows + 2) * ROW);
+}
+
 /** A number; a difference has an arrow, and a star where it is more than chance. */
 function NumberCell({ column, row }: { column: Column; row: number }) {
   const { text, title, change, why, significant } = column.cell(row);
-  if (change === undefined) {
-    return (
-      <span title={title}>
-        {text}
-        {why && <span class="hidden"> ({why})</span>}
-      </span>
-    );
-  }
+  const judgement = change === undefined ? "none" : judge(column.metric, change);
+  const words = [
+    why,
+    judgement === "better" || judgement === "worse" ? judgement : "",
+    significant ? "more than chance" : "",
+  ].filter(Boolean);
   return (
-    <span title={title} class={significant === false ? "fair-unsure" : ""}>
-      <Change metric={column.metric} change={change} text={text} />
-      {significant !== undefined && (
-        <span class="fair-star" aria-hidden="true">
-          {significant ? "*" : ""}
-        </span>
-      )}
-      {significant && <span class="hidden"> more than chance</span>}
+    <span title={title} class={significant === false ? "dim" : judgement}>
+      {ARROWS[judgement]} {text}
+      {significant && " *"}
+      {words.length > 0 && <span class="hidden"> ({words.join(", ")})</span>}
     </span>
   );
 }

@@ -70,7 +70,10 @@ export function useView(store: Store): PlotsView | undefined {
     hover: (threshold) => {
       hovered.value = threshold;
     },
-    choose: (threshold) => store.set({ thr: [threshold] }),
+    choose: (threshold) => {
+      hovered.value = null;
+      store.set({ thr: [threshold] });
+    },
   };
 }
 
