@@ -2,7 +2,7 @@ import type { Metric, Run } from "../report/contract";
 import type { Model, Values } from "../report/model";
 import { against, formatAgainst, type How, isSignificant } from "./against";
 import { halfInterval } from "./difference";
-import { formatFull, formatValue } from "./format";
+import { formatFull, formatValue, shorten } from "./format";
 import { intervalName } from "./run_words";
 
 /** One bar of each slice: a metric, at a threshold where it has some, in a run. */
@@ -50,7 +50,7 @@ export function barsOf(model: Model, metrics: readonly Metric[], runs: readonly 
         run,
         isBase: place > 0,
         values: model.column(run.id, metric.id),
-        label: [runs.length > 1 ? run.name : "", at].filter(Boolean).join(" "),
+        label: [runs.length > 1 ? shorten(run.name) : "", at].filter(Boolean).join(" "),
       };
     }),
   );
@@ -122,7 +122,7 @@ function sliceColumn(
   return {
     id: `slice${index}`,
     group: label,
-    head: `Against ${name}`,
+    head: `Against ${shorten(name)}`,
     title: `${metric.label}, ${run.name}: each slice against ${name}`,
     metric,
     key: (row) => difference(row).amount,
@@ -138,7 +138,7 @@ function sliceColumn(
 function runColumn(bar: Bar, base: Bar, index: number, how: How): Column {
   return {
     id: `run${index}`,
-    group: `${bar.run.name} against ${base.run.name}`,
+    group: `${shorten(bar.run.name)} against ${shorten(base.run.name)}`,
     head: bar.metric.threshold === undefined ? "Change" : `at ${formatValue(bar.metric.threshold)}`,
     title: `${bar.metric.label}: ${bar.run.name} against ${base.run.name}`,
     metric: bar.metric,
@@ -159,7 +159,7 @@ function countColumn(model: Model, run: Run, index: number, several: boolean): C
   const key = (row: number): number => at(counts, row);
   return {
     id: `count${index}`,
-    group: several ? run.name : "",
+    group: several ? shorten(run.name) : "",
     head: "Examples",
     title: `Examples, ${run.name}`,
     metric: undefined,
@@ -201,8 +201,8 @@ export function describeBar(model: Model, bar: Bar, row: number): string[] {
   const count = weight === undefined ? Number.NaN : model.value(run.id, weight, row);
   const hasInterval = !Number.isNaN(halfInterval(values, row));
   return [
-    model.slices.names[row] ?? "",
-    run.name,
+    shorten(model.slices.names[row] ?? "", 200),
+    shorten(run.name, 200),
     `${metric.label}: ${formatValue(at(values, row))}`,
     ...(hasInterval ? [intervalWords(values!, row)] : []),
     ...(Number.isNaN(count) ? [] : [`Examples: ${formatValue(count)}`]),

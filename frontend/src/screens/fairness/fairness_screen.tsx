@@ -1,4 +1,4 @@
-import { plural } from "../../logic/format";
+import { plural, shorten } from "../../logic/format";
 import { useStore } from "../../state/use";
 import { Empty } from "../../ui/empty";
 import { Controls } from "./controls";
@@ -21,8 +21,8 @@ export function FairnessScreen() {
         <Controls view={view} />
         <p class="fair-note">
           {plural(view.rows.length, "slice")} against{" "}
-          {store.model.slices.names[view.baseline] ?? "no slice"}. A star marks a difference that is
-          larger than the intervals of both values together explain.
+          {shorten(store.model.slices.names[view.baseline] ?? "no slice")}. A star marks a
+          difference that is larger than the intervals of both values together explain.
         </p>
         {view.rows.length === 0 ? (
           <Empty>No slice is left. Change the filters above.</Empty>
@@ -43,7 +43,7 @@ function Omitted() {
   const { model } = useStore();
   const omitted = model.omitted.filter(({ slice }) => slice !== "");
   if (omitted.length === 0) return null;
-  const named = omitted.slice(0, NAMED).map(({ slice }) => slice);
+  const named = omitted.slice(0, NAMED).map(({ slice }) => shorten(slice));
   const reasons = [...new Set(omitted.map(({ why }) => why))].slice(0, 3);
   return (
     <p class="fair-note" role="note">

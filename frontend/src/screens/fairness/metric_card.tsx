@@ -5,7 +5,7 @@ import { seriesColour } from "../../charts/series_marks";
 import { ARROWS, judge } from "../../logic/direction";
 import { type Column, describeBar, extentOf, needsDots } from "../../logic/fairness_columns";
 import type { Family } from "../../logic/families";
-import { formatValue, plural } from "../../logic/format";
+import { formatValue, plural, shorten } from "../../logic/format";
 import { useStore } from "../../state/use";
 import { type DataColumn, DataTable, nextSort } from "../../ui/data_table";
 import { useInView } from "../../ui/in_view";
@@ -150,7 +150,7 @@ function summaryOf({ family, bars, rows }: Shown, names: readonly string[]): str
     if (most < 0 || value > values![most]!) most = row;
   }
   if (least < 0) return `${family.label}: no slice has a value.`;
-  const tell = (row: number): string => `${formatValue(values![row])} (${names[row]})`;
+  const tell = (row: number): string => `${formatValue(values![row])} (${shorten(names[row]!)})`;
   return `${family.label} of ${plural(rows.length, "slice")}: from ${tell(least)} to ${tell(most)}.`;
 }
 
@@ -187,7 +187,7 @@ function Table({ shown }: { shown: Shown }) {
       head: column.head,
       title: column.title,
       group: column.group,
-      width: column.id.startsWith("count") ? 84 : column.head === "Value" ? 128 : 136,
+      width: column.id.startsWith("count") ? 92 : column.head === "Value" ? 128 : 136,
       isNumber: true,
       cell: (index: number) => <NumberCell column={column} row={rows[index]!} />,
     })),

@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { shorten } from "../../logic/format";
 import { useStore } from "../../state/use";
 import { Button, Checkbox } from "../../ui/fields";
 import type { FairnessView } from "./view";
@@ -47,7 +48,11 @@ export function MetricList({ view }: { view: FairnessView }) {
         {found.slice(0, LISTED).map(({ key, label, doc, metrics }) => (
           <li key={key} title={doc ?? label}>
             <Checkbox
-              label={metrics.length > 1 ? `${label} (${metrics.length} thresholds)` : label}
+              label={
+                metrics.length > 1
+                  ? `${shorten(label)} (${metrics.length} thresholds)`
+                  : shorten(label)
+              }
               checked={keys.has(key)}
               disabled={keys.has(key) && keys.size === 1}
               onChange={(isOn) => set(key, isOn)}

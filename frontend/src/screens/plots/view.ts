@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { MAX_SERIES } from "../../charts/series_marks";
 import { type Curve, curveOf, middle, nearest } from "../../logic/curve";
+import { shorten } from "../../logic/format";
 import {
   choicesOf,
   type PlotChoices,
@@ -109,7 +110,7 @@ function seriesOf(
       head: {
         run,
         slice,
-        label: runs.length > 1 ? `${slice} · ${run.name}` : slice,
+        label: [shorten(slice), ...(runs.length > 1 ? [shorten(run.name)] : [])].join(" · "),
         place,
         isBase: run !== runs[0],
       },
