@@ -13,11 +13,11 @@ from microtome.results.eval_result import EvalResult
 from microtome.tracking.evaluations import Evaluation
 from microtome.view.texts import clean
 
-# Folders that say nothing of which model or which data it is.
+# Parts of paths that say nothing of which model or which data it is; patterns of files do not.
 _ANY_MODEL = re.compile(
     r"Format-\w+|eval_model_dir|eval_saved_model|serving_model_dir|export|exporter|eval|model"
 )
-_ANY_DATA = re.compile(r"[*?]+|Split-.*")
+_ANY_DATA = re.compile(r".*[*?].*|Split-.*")
 
 
 def unique(wanted: Iterable[str]) -> list[str]:

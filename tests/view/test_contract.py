@@ -42,7 +42,7 @@ def test_report_of_a_result(tmp_path):
     report = checked(contract.report_of(load_eval_result(path)))
     (run,) = report["runs"]
     assert (run["id"], run["name"], run["path"]) == ("result-7", "result-7", path)
-    assert (run["model"], run["data"]) == ("7", "eval-*")
+    assert (run["model"], run["data"]) == ("7", "data")
     assert run["started"].endswith("Z")
     assert ["Examples", "300"] in run["info"]
     names = report["slices"]["name"]
