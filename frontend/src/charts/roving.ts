@@ -30,7 +30,8 @@ export function useRoving(count: number, initial = 0) {
     /** The attributes of a mark. */
     mark: (index: number) => ({
       "data-mark": index,
-      tabIndex: index === stop ? 0 : -1,
+      // drawings know no tabIndex
+      tabindex: index === stop ? 0 : -1,
       onFocusIn: () => setLast(index),
     }),
   };
