@@ -1,10 +1,11 @@
+import { useCallback, useRef } from "preact/hooks";
 import { baseRunOf } from "../../logic/base_run";
 import { formatTime } from "../../logic/format";
 import { chosenMetrics, numericMetrics } from "../../logic/metric_lists";
 import type { Metric, Run } from "../../report/contract";
 import type { Model } from "../../report/model";
 import type { State } from "../../state/state";
-import { useRun, useStore } from "../../state/use";
+import { useRun, useShortcut, useStore } from "../../state/use";
 import { Empty } from "../../ui/empty";
 import { Button, Checkbox, NumberField, RadioGroup, Select } from "../../ui/fields";
 import { MultiChoice } from "../../ui/multi_choice";
@@ -72,14 +73,7 @@ export function CompareScreen() {
           ]}
           onChange={(d) => store.set({ d })}
         />
-        <label class="field">
-          <span>Find slices</span>
-          <input
-            type="search"
-            value={state.q}
-            onInput={(event) => store.set({ q: event.currentTarget.value })}
-          />
-        </label>
+        <Find />
         {model.source.weight !== undefined && (
           <NumberField
             label="Minimum weighted examples"
@@ -98,6 +92,24 @@ export function CompareScreen() {
       </div>
       <Comparison run={run} base={base} metric={metric} metrics={metrics} />
     </div>
+  );
+}
+
+function Find() {
+  const store = useStore();
+  const input = useRef<HTMLInputElement>(null);
+  const focus = useCallback(() => input.current?.focus(), []);
+  useShortcut("/", "find slices", focus);
+  return (
+    <label class="field">
+      <span>Find slices</span>
+      <input
+        ref={input}
+        type="search"
+        value={store.state.value.q}
+        onInput={(event) => store.set({ q: event.currentTarget.value })}
+      />
+    </label>
   );
 }
 
