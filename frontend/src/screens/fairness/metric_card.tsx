@@ -48,10 +48,9 @@ function MetricBody({ family, view }: { family: Family; view: FairnessView }) {
     [store, version, view.run, view.base, view.rows, view.baseline, view.how, family, thr, fo],
   );
   if (shown.rows.length === 0) return <p class="dim">No slice that is shown has a value of it.</p>;
-  const extent = extentOf(shown.bars, [...shown.rows, view.baseline]);
   return (
     <div class={shown.bars.length > 1 ? "fair-body stacked" : "fair-body"}>
-      {extent && <Chart shown={shown} view={view} extent={extent} />}
+      <Chart shown={shown} view={view} />
       <Table shown={shown} />
     </div>
   );
@@ -62,14 +61,16 @@ interface Props {
   view: FairnessView;
 }
 
-function Chart({ shown, view, extent }: Props & { extent: [number, number] }) {
+function Chart({ shown, view }: Props) {
   const store = useStore();
   const { model } = store;
   const { fk, sel } = store.state.value;
   const { bars, family, rows } = shown;
   const most = Math.max(1, Math.floor(MAX_BARS / bars.length));
   const drawn = rows.subarray(0, most);
-  const items = useMemo(() => itemsOf(shown, drawn, model.slices), [shown, most]);
+  const items = useMemo(() => itemsOf(shown, drawn, view.baseline, model.slices), [shown, most]);
+  const extent = extentOf(bars, [...drawn, view.baseline]);
+  if (!extent) return <p class="dim">None of these slices has a number.</p>;
   const dots = fk === "" ? needsDots(extent) : fk === "dots";
   const columns: BarColumn[] = bars.map((bar, index) => ({
     label: bar.label,
@@ -120,6 +121,7 @@ function Chart({ shown, view, extent }: Props & { extent: [number, number] }) {
 function itemsOf(
   { isSorted }: Shown,
   rows: Int32Array,
+  baseline: number,
   slices: {
     names: readonly string[];
     features: readonly string[];
@@ -132,8 +134,9 @@ function itemsOf(
   for (const row of rows) {
     const code = slices.featureCodes[row]!;
     const feature = slices.features[code]!;
-    if (!isSorted && several && code !== before && feature) items.push({ title: feature });
-    before = code;
+    const isTitled = !isSorted && several && row !== baseline;
+    if (isTitled && code !== before && feature) items.push({ title: feature });
+    if (isTitled) before = code;
     items.push({ row, name: slices.names[row]! });
   }
   return items;

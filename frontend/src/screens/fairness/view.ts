@@ -89,10 +89,8 @@ export function shownOf(store: Store, view: FairnessView, family: Family): Shown
   const columns = columnsOf(model, bars, view.baseline, view.how);
   const values = bars.flatMap((bar) => bar.values ?? []);
   const present = presence(model.slices.size, values);
-  // what all are compared with stays in sight
-  const listed = view.rows.includes(view.baseline)
-    ? view.rows
-    : Int32Array.of(view.baseline, ...view.rows);
+  // what all are compared with comes first
+  const listed = Int32Array.of(view.baseline, ...view.rows.filter((row) => row !== view.baseline));
   const rows = listed.filter((row) => present[row] === 1);
   const column = columns.find(({ id }) => id === fo?.by);
   if (column && fo) {
