@@ -82,15 +82,14 @@ class App:
 
     def rows(self) -> Locator:
         """The rows of slices in sight."""
-        return self.grid.get_by_role("row").filter(has=self.root.get_by_role("rowheader"))
+        return self.grid.get_by_role("rowheader").locator("..")
 
     def row(self, slice_name: str) -> Locator:
-        name = self.root.get_by_role("rowheader", name=slice_name, exact=True)
-        return self.grid.get_by_role("row").filter(has=name)
+        return self.grid.get_by_role("rowheader", name=slice_name, exact=True).locator("..")
 
     def names(self) -> list[str]:
         """The names of the slices in sight, from the top."""
-        return self.rows().get_by_role("rowheader").all_inner_texts()
+        return self.grid.get_by_role("rowheader").all_inner_texts()
 
     def cell(self, slice_name: str, metric: str) -> Locator:
         """The cell of a slice and a metric."""
@@ -99,7 +98,7 @@ class App:
 
     def choose(self, slice_name: str) -> None:
         """Selects a slice in the grid."""
-        self.row(slice_name).get_by_role("rowheader").click()
+        self.grid.get_by_role("rowheader", name=slice_name, exact=True).click()
 
 
 def shown(value: float) -> str:

@@ -31,33 +31,36 @@ def chromium() -> Iterator[Browser]:
         yield running
 
 
-@pytest.fixture
-def new_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """A function that makes a page in a context of its own; what it does wrong fails the test.
+@pytest.fixture(scope="package")
+def make_page(chromium: Browser) -> Callable[..., contextlib.AbstractContextManager[Page]]:
+    """A function whose block has a page in a context of its own; at its end, what is wrong fails.
 
     Args of it: `origin`, the only one that may be asked; `complains`, as `Watch`'s; and those of
     Playwright's `new_context`.
     """
-    watches: list[Watch] = []
 
+    @contextlib.contextmanager
     def make(
         origin: str | None = None,
-        complains: Callable[[str], bool] | None = None,
+        complains: Callable[[str], bool] = lambda complaint: True,
         **options: Any,
-    ) -> Page:
+    ) -> Iterator[Page]:
         options = {"viewport": browsers.VIEWPORT, "service_workers": "block", **options}
-        context = chromium.new_context(offline=origin is None, **options)
-        stack.callback(context.close)
-        more = {} if complains is None else {"complains": complains}
-        watches.append(Watch(context, origin, **more))
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        return page
-
-    with contextlib.ExitStack() as stack:
-        yield make
-        for watch in watches:
+        with chromium.new_context(offline=origin is None, **options) as context:
+            watch = Watch(context, origin, complains)
+            page = context.new_page()
+            page.set_default_timeout(15_000)
+            yield page
             watch.check()
+
+    return make
+
+
+@pytest.fixture
+def new_page(make_page) -> Iterator[Callable[..., Page]]:
+    """A function that makes a page, as `make_page` does, for one test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *args, **options: stack.enter_context(make_page(*args, **options))
 
 
 @pytest.fixture

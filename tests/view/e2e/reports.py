@@ -19,7 +19,7 @@ import numpy.typing as npt
 from microtome.proto.config_pb2 import EvalRun
 from microtome.proto.result_pb2 import BoundedValue
 from microtome.results import ResultsWriter, metrics_for_slice
-from microtome.view.numbers import numbers
+from microtome.view.numbers import bounds, numbers
 from tests.view.e2e.browser import CANARY
 
 Report = dict[str, Any]
@@ -245,8 +245,8 @@ def _large_values(size: int, run: int) -> dict[str, Any]:
         columns[name] = {"v": numbers(values)}
         if has_interval:
             columns[name] |= {
-                "lo": numbers(np.maximum(values - spread, 0)),
-                "hi": numbers(np.minimum(values + spread, 1)),
+                "lo": bounds(np.maximum(values - spread, 0), -1),
+                "hi": bounds(np.minimum(values + spread, 1), 1),
                 "level": 0.95,
                 "method": "jackknife",
             }

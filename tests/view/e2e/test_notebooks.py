@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import nbformat
 import pytest
@@ -25,34 +26,32 @@ view = microtome.view.{call}
 view.on("slice-selected", lambda data: seen.append((data["slice"], data["slice_name"])))
 view
 """
-SLICING = "render_slicing_metrics(results[-1], slicing_column='hour')"
 
 
 def show(folder: pathlib.Path, call: str = "slicing(results)") -> str:
     return SHOW.format(pattern=f"{folder}/*", call=call).strip()
 
 
-@pytest.fixture(params=FRONT_ENDS)
-def open_notebook(request, jupyter_server, new_page):
-    """A function that opens a notebook of these cells, in each front end in turn."""
-
-    def open_(*cells: str) -> Notebook:
-        page = new_page(origin=jupyter_server.origin, complains=complains_of_ours)
+@pytest.fixture(scope="module", params=FRONT_ENDS)
+def notebook(request, jupyter_server, make_page, small, hostile) -> Iterator[Notebook]:
+    """A notebook that is open in each front end in turn; its cells are there to be run."""
+    with make_page(origin=jupyter_server.origin, complains=complains_of_ours) as page:
+        cells = [
+            show(small),
+            "print(view.state); print(seen); print(sorted(set(view.selected['slice'])))",
+            "view.state = 'v=history&theme=dark'",
+            "view.state = 'v=slices&q=carrier&s=-auc'",
+            show(small, "render_slicing_metrics(results[-1], slicing_column='hour')"),
+            show(hostile),
+        ]
         page.goto(jupyter_server.url(request.param, cells))
-        return Notebook(page)
-
-    return open_
+        yield Notebook(page)
 
 
-def test_a_view_and_python_follow_each_other(open_notebook, small):
-    notebook = open_notebook(
-        show(small),
-        "print(view.state); print(seen); print(sorted(set(view.selected['slice'])))",
-        "view.state = 'v=history&theme=dark'",
-        "view.state = 'v=slices&q=carrier&s=-auc'",
-    )
+def test_a_view_and_python_follow_each_other(notebook):
     app = App(notebook.run(0))
-    # clicks reach Python
+    # clicks reach Python; a value with a colon in it is told whole
+    app.choose("carrier:Ünï:x")
     app.choose("carrier:DL")
     expect(app.drawer).to_contain_text("carrier:DL")
     app.header("auc").click()
@@ -60,7 +59,7 @@ def test_a_view_and_python_follow_each_other(open_notebook, small):
     state, seen, selected = notebook.text(1).split("\n")
     assert "sel=carrier:DL" in state.replace("%3A", ":")
     assert "s=-auc" in state
-    assert seen == "[({'carrier': 'DL'}, 'carrier:DL')]"
+    assert seen == ("[({'carrier': 'Ünï:x'}, 'carrier:Ünï:x'), ({'carrier': 'DL'}, 'carrier:DL')]")
     assert selected == "['carrier:DL']"
     # what Python sets is shown
     notebook.run(2)
@@ -72,9 +71,8 @@ def test_a_view_and_python_follow_each_other(open_notebook, small):
     assert app.names() == sorted(carriers, key=auc.__getitem__, reverse=True)
 
 
-def test_keys_stay_in_the_view(open_notebook, small):
+def test_keys_stay_in_the_view(notebook):
     """`b` inserts a cell in a notebook, `d d` deletes one, `x` cuts one."""
-    notebook = open_notebook(show(small), "1")
     app = App(notebook.run(0))
     before = notebook.cells.count()
     app.choose("carrier:DL")
@@ -93,61 +91,58 @@ def test_keys_stay_in_the_view(open_notebook, small):
     notebook.page.keyboard.press("Escape")
     notebook.page.keyboard.press("b")
     expect(notebook.cells).to_have_count(before + 1)
+    notebook.page.keyboard.press("d")
+    notebook.page.keyboard.press("d")
+    expect(notebook.cells).to_have_count(before)
 
 
-def test_s10_rendered_slicing_metrics(open_notebook, small):
+def test_s10_rendered_slicing_metrics(notebook):
     """S1, S10: what `load_eval_result` gives is rendered, by one feature's slices."""
-    notebook = open_notebook(show(small, SLICING))
-    app = App(notebook.run(0))
+    app = App(notebook.run(4))
     expect(app.row("hour:9")).to_be_visible()
     assert sorted(app.names()) == sorted(f"hour:{hour}" for hour in reports.HOURS)
 
 
-def test_hostile_data(open_notebook, hostile):
-    notebook = open_notebook(show(hostile))
-    app = App(notebook.run(0))
+def test_hostile_data(notebook):
+    app = App(notebook.run(5))
     for name in app.tabs():
         app.open(name)
     expect(app.tab("Slices")).to_be_visible()
 
 
-def test_an_executed_notebook_stays_readable(new_page, small, tmp_path: pathlib.Path):
-    """Executed with nobody there, then exported: the views work in it, without any network."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(show(small))])
-    nbformat.write(notebook, tmp_path / "made.ipynb")
+@pytest.fixture(scope="module")
+def exported(small, tmp_path_factory) -> pathlib.Path:
+    """A notebook that was executed with nobody there, then exported."""
+    folder = tmp_path_factory.mktemp("exported")
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(show(small))])
+    nbformat.write(made, folder / "made.ipynb")
     command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", "--execute"]
-    # MathJax and require.js would come from the network
-    own = ["--HTMLExporter.mathjax_url=", "--HTMLExporter.require_js_url=", "--template=lab"]
+    # they would come from the network
+    own = ["--HTMLExporter.mathjax_url=", "--HTMLExporter.require_js_url="]
     subprocess.run(
-        [*command, *own, str(tmp_path / "made.ipynb")],
+        [*command, *own, str(folder / "made.ipynb")],
         check=True,
-        env={**os.environ, "IPYTHONDIR": str(tmp_path)},
+        env={**os.environ, "IPYTHONDIR": str(folder)},
     )
+    return folder / "made.html"
+
+
+def test_an_exported_notebook_is_alive_without_a_network(new_page, exported):
     page = new_page()
-    page.goto((tmp_path / "made.html").as_uri())
-    frame = page.frame_locator("iframe")
-    app = App(frame)
+    page.goto(exported.as_uri())
+    app = App(page.frame_locator("iframe"))
     app.choose("carrier:DL")
     expect(app.drawer).to_contain_text("carrier:DL")
     app.open("History")
     # as high as what it shows: nothing is cut off
-    element = page.locator("iframe")
     page.wait_for_function(
         "() => document.querySelector('iframe').getBoundingClientRect().height !== 640"
     )
-    assert element.bounding_box()["height"] > 300
+    assert page.locator("iframe").bounding_box()["height"] > 300
 
 
-def test_an_executed_notebook_is_readable_without_scripts(new_page, small, tmp_path: pathlib.Path):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(show(small))])
-    nbformat.write(notebook, tmp_path / "made.ipynb")
-    command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", "--execute"]
-    subprocess.run(
-        [*command, "--embed-images", str(tmp_path / "made.ipynb")],
-        check=True,
-        env={**os.environ, "IPYTHONDIR": str(tmp_path)},
-    )
+def test_an_exported_notebook_is_readable_without_scripts(new_page, exported):
     page = new_page(java_script_enabled=False, complains=lambda complaint: False)
-    page.goto((tmp_path / "made.html").as_uri(), wait_until="commit")
+    page.goto(exported.as_uri(), wait_until="commit")
     page.get_by_text("As a table").click()
-    expect(page.get_by_role("row").filter(has_text="hour:9").first).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="hour:3").first).to_be_visible()
