@@ -39,7 +39,11 @@ export function MatrixPanel({ children }: { children: ComponentChildren }) {
     <>
       <div class="controls">{children}</div>
       {rows.length === 0 || metrics.length === 0 ? (
-        <Empty>Nothing passes the filters.</Empty>
+        <Empty>
+          {rows.length === 0
+            ? "No slice passes the filters."
+            : "Only counts are shown here; they are not compared. Choose other metrics."}
+        </Empty>
       ) : (
         <Grid
           label="Matrix of differences"

@@ -32,7 +32,9 @@ export function metricCell(view: SlicesView, metric: Metric, row: number): GridC
       <>
         <span class={isVague ? "dim" : ""}>{formatCell(value, metric.kind === "count")}</span>
         {values?.lo && <i>{Number.isNaN(half) ? "" : `±${formatHalf(half)}`}</i>}
-        <Difference metric={metric} change={value - view.reference(metric, row)} />
+        {view.compares(metric) && (
+          <Difference metric={metric} change={value - view.reference(metric, row)} />
+        )}
       </>
     ),
     title: fullText(values!, row),
@@ -50,7 +52,8 @@ function missingCell(values: Values | undefined, row: number): GridCell {
 
 /** A difference: its size, and whether it is for the better. */
 export function Difference({ metric, change }: { metric: Metric; change: number }) {
-  if (Number.isNaN(change)) return null;
+  // keeps its place
+  if (Number.isNaN(change)) return <b />;
   const judgement = judge(metric, change);
   return (
     <b class={judgement} title={`difference: ${formatFull(change)}`}>

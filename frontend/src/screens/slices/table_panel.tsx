@@ -107,8 +107,7 @@ function NoRows({ view: { store, present } }: { view: SlicesView }) {
 function widthOf(view: SlicesView, metric: Metric): number {
   const values = view.values(metric.id);
   if (!values) return 150;
-  const compares = view.base.value !== "" || (view.baseline.value >= 0 && metric.kind !== "count");
-  const content = 76 + (values.lo ? 62 : 0) + (compares ? 74 : 0);
+  const content = 76 + (values.lo ? 62 : 0) + (view.compares(metric) ? 74 : 0);
   return Math.max(content, Math.min(190, 34 + 7.2 * metric.label.length));
 }
 

@@ -186,12 +186,16 @@ export class SlicesView {
     return this.store.model.slices.names[row] ?? "";
   }
 
+  /** Whether differences of a metric are told: how many examples a slice has says nothing of itself. */
+  compares(metric: Metric): boolean {
+    return this.base.value !== "" || (this.baseline.value >= 0 && metric.kind !== "count");
+  }
+
   /** What a row's value of a metric is compared with: its own in the other run, or the baseline's. */
   reference(metric: Metric, row: number): number {
     if (this.base.value) return this.baseValues(metric.id)?.v[row] ?? Number.NaN;
     const baseline = this.baseline.value;
-    // how many examples a slice has says nothing about how well it does
-    if (baseline < 0 || baseline === row || metric.kind === "count") return Number.NaN;
+    if (baseline === row || !this.compares(metric)) return Number.NaN;
     return this.values(metric.id)?.v[baseline] ?? Number.NaN;
   }
 
