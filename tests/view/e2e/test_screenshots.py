@@ -23,13 +23,13 @@ pytestmark = pytest.mark.e2e
 MOST_BYTES = 150_000
 # what each picture shows of the demo, and how high it is
 PICTURES = {
-    "summary": ("v=summary", 760),
-    "slices": ("v=slices&c=overview&feat=carrier&x=auc&sel=carrier:B6", 860),
+    "summary": ("v=summary", 700),
+    "slices": ("v=slices&c=overview&feat=carrier&x=auc&sel=carrier:B6", 800),
     "histogram": ("v=slices&c=hist&x=auc&k=both&b=20&m=auc,accuracy,recall,example_count", 860),
     "history": ("v=history&h=auc,accuracy,average_loss&hs=Overall,carrier:B6", 760),
     "plots": ("v=plots", 900),
     "compare": ("v=compare&x=auc", 860),
-    "fairness": ("v=fairness&feat=origin", 760),
+    "fairness": ("v=fairness&feat=carrier&fm=false_positive_rate@&thr=0.3,0.7", 760),
 }
 
 
@@ -44,7 +44,7 @@ def demo(tmp_path_factory) -> pathlib.Path:
 @pytest.mark.parametrize("name", list(PICTURES))
 def test_screenshots(open_file, demo, tmp_path, name):
     state, height = PICTURES[name]
-    viewport = {"width": 1200, "height": height}
+    viewport = {"width": 1100, "height": height}
     page = open_file(demo, f"{state}&theme=light", viewport=viewport, reduced_motion="reduce")
     expect(App(page).root.get_by_role("tabpanel")).to_be_visible()
     settle(page)
