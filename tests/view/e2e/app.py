@@ -113,3 +113,10 @@ def state_of(page: Page) -> dict[str, str]:
     text = urllib.parse.urlsplit(page.url).fragment
     pairs = (pair.partition("=") for pair in text.split("&") if pair)
     return {name: urllib.parse.unquote(value) for name, _, value in pairs}
+
+
+def settle(page: Page) -> None:
+    """Waits until what was started is drawn, and the keys of what is drawn work."""
+    page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )

@@ -10,8 +10,7 @@ from playwright.sync_api import Page, expect
 from microtome.view import View
 from tests.view.e2e import reports
 from tests.view.e2e.accessibility import grave_findings
-from tests.view.e2e.app import CHARTS, TABS, App, state_of
-from tests.view.e2e.test_budgets import settle
+from tests.view.e2e.app import CHARTS, TABS, App, settle, state_of
 
 pytestmark = pytest.mark.e2e
 
@@ -52,6 +51,7 @@ def test_axe_finds_nothing_grave(open_file, file, theme, screen):
 def test_axe_finds_nothing_grave_in_dialogs(open_file, file, theme, key):
     page = open_file(file, f"v=slices&theme={theme}", bypass_csp=True)
     expect(App(page).row("Overall")).to_be_visible()
+    settle(page)
     page.keyboard.press(key)
     expect(page.get_by_role("dialog")).to_be_visible()
     assert grave_findings(page) == []
@@ -74,9 +74,9 @@ UNREACHED = """() => {
   const root = document.querySelector("#microtome > div").shadowRoot;
   const controls = root.querySelectorAll(
     "button, input, select, textarea, summary, a[href], [tabindex], [role=button], [role=slider]");
-  const roving = "[role=tab], [role=radio], input[type=radio], svg [role=button], [tabindex='-1']";
+  const others = "[role=tab], [role=radio], input[type=radio], svg [role=button], [tabindex='-1'], :disabled";
   return [...controls].filter((one) => !one.hasAttribute("data-reached")
-      && !one.matches(roving) && one.checkVisibility()).map((one) => one.outerHTML.slice(0, 160));
+      && !one.matches(others) && one.checkVisibility()).map((one) => one.outerHTML.slice(0, 160));
 }"""
 
 
@@ -168,6 +168,7 @@ def test_keys_for_everything(open_file, file):
     page = open_file(file, "v=slices&c=hist")
     app = App(page)
     expect(app.row("Overall")).to_be_visible()
+    settle(page)
     # the sheet tells all that follow
     page.keyboard.press("?")
     sheet = app.dialog("Keys")
@@ -179,6 +180,8 @@ def test_keys_for_everything(open_file, file):
         page.keyboard.press(str(number))
         expect(app.tab(name)).to_have_attribute("aria-selected", "true")
     page.keyboard.press("2")
+    expect(app.row("Overall")).to_be_visible()
+    settle(page)
     for chart in ("Matrix", "Scatter", "Overview", "Histogram"):
         page.keyboard.press("v")
         expect(app.radio(chart)).to_be_checked()
@@ -197,7 +200,7 @@ def test_keys_for_everything(open_file, file):
     search.fill("")
     search.blur()
     page.keyboard.press("m")
-    expect(app.dialog("Metrics").get_by_role("textbox", name="Metric names")).to_be_visible()
+    expect(app.dialog("Metrics").get_by_role("combobox", name="Metric names")).to_be_visible()
     page.keyboard.press("Escape")
     expect(app.dialog("Metrics")).to_have_count(0)
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 import microtome.view
 from microtome.view import View
 from tests.view.e2e import reports
-from tests.view.e2e.app import CHARTS, App
+from tests.view.e2e.app import CHARTS, App, settle
 
 pytestmark = pytest.mark.e2e
 
@@ -86,13 +86,6 @@ def test_nodes_of_every_screen(open_file, large_file):
     counts["with drawer"] = page.evaluate(COUNT_NODES)
     print(counts)
     assert {name: count for name, count in counts.items() if count > MOST_NODES} == {}
-
-
-def settle(page: Page) -> None:
-    """Waits until what was started is drawn."""
-    page.evaluate(
-        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-    )
 
 
 # the longest of what the browser calls long tasks, from 50 ms on

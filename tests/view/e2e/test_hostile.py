@@ -28,7 +28,7 @@ def look_at_everything(app: App) -> None:
     for chart in CHARTS:
         app.chart(chart)
         for mark in app.marks().locator("visible=true").all()[:4]:
-            mark.hover()
+            mark.hover(force=True)
     app.button("Keys").click()
     app.dialog("Keys").get_by_role("button").first.click()
 

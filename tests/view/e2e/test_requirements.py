@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 import microtome
 from microtome.view.numbers import unpacked
 from tests.view.e2e import reports
-from tests.view.e2e.app import App, shown, state_of
+from tests.view.e2e.app import App, settle, shown, state_of
 from tests.view.e2e.reports import SMALL_NAMES, SMALL_RUNS, small_value
 
 pytestmark = pytest.mark.e2e
@@ -71,7 +71,7 @@ def test_s2_metrics_are_removed_and_added_by_check_marks(open_file, small_file):
     expect(app.header("recall")).to_have_count(0)
     assert app.headers() == ["Slice", *expected]
     expect(app.button(f"Metrics ({len(expected)}/{len(LABELS)})")).to_be_visible()
-    expect(dialog.get_by_role("textbox", name="Metric names")).to_have_value(", ".join(expected))
+    expect(dialog.get_by_role("combobox", name="Metric names")).to_have_value(", ".join(expected))
     dialog.get_by_role("checkbox", name="recall", exact=True).check()
     expect(app.header("recall")).to_be_visible()
     dialog.get_by_role("button", name="Reset").click()
@@ -82,8 +82,10 @@ def test_s2_metrics_are_removed_and_added_by_check_marks(open_file, small_file):
 def test_s2_metrics_are_typed_and_rearranged(open_file, small_file):
     page = open_file(small_file, "v=slices", **WIDE)
     app = App(page)
+    expect(app.row("Overall")).to_be_visible()
+    settle(page)
     page.keyboard.press("m")
-    names = app.dialog("Metrics").get_by_role("textbox", name="Metric names")
+    names = app.dialog("Metrics").get_by_role("combobox", name="Metric names")
     names.fill("recall, auc, example_weight")
     names.press("Enter")
     expect(app.header("accuracy")).to_have_count(0)
@@ -104,7 +106,7 @@ def test_s2_columns_are_dragged(open_file, small_file):
     expect(app.grid.get_by_role("columnheader").nth(1)).to_contain_text("recall")
     assert app.headers() == ["Slice", "recall", "accuracy", "auc"]
     app.button(re.compile(r"Metrics \(")).click()
-    names = app.dialog("Metrics").get_by_role("textbox", name="Metric names")
+    names = app.dialog("Metrics").get_by_role("combobox", name="Metric names")
     expect(names).to_have_value("recall, accuracy, auc")
 
 

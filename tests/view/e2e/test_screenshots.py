@@ -15,8 +15,7 @@ from playwright.sync_api import expect
 import microtome.view
 from microtome.view import View
 from tests.conftest import ROOT
-from tests.view.e2e.app import App
-from tests.view.e2e.test_budgets import settle
+from tests.view.e2e.app import App, settle
 
 pytestmark = pytest.mark.e2e
 
