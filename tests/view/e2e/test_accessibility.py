@@ -74,7 +74,8 @@ UNREACHED = """() => {
   const root = document.querySelector("#microtome > div").shadowRoot;
   const controls = root.querySelectorAll(
     "button, input, select, textarea, summary, a[href], [tabindex], [role=button], [role=slider]");
-  const others = "[role=tab], [role=radio], input[type=radio], svg [role=button], [tabindex='-1'], :disabled";
+  const others = "[role=tab], [role=radio], input[type=radio], svg [role=button], "
+    + "[tabindex='-1'], :disabled";
   return [...controls].filter((one) => !one.hasAttribute("data-reached")
       && !one.matches(others) && one.checkVisibility()).map((one) => one.outerHTML.slice(0, 160));
 }"""
