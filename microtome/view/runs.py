@@ -19,6 +19,9 @@ _ANY_MODEL = re.compile(
 )
 _ANY_DATA = re.compile(r".*[*?].*|Split-.*")
 
+# as TFX calls its runs
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?")
+
 
 def unique(wanted: Iterable[str]) -> list[str]:
     """The names; one that was there before ends in `~2`, `~3` and so on."""
@@ -112,13 +115,22 @@ def of_evaluation(evaluation: Evaluation, run_id: str, name: str) -> dict[str, A
 def names_of_evaluations(evaluations: Sequence[Evaluation]) -> list[str]:
     """A name for people for each evaluation: its run, and its node where a run has several.
 
-    It is empty where the run is not known.
+    A run that is called by its time is so to the minute, if that tells all apart. The name is empty
+    where the run is not known.
     """
     several = len({one.node for one in evaluations}) > 1
+    runs = [one.run for one in evaluations]
+    to_the_minute = [_to_the_minute(run) for run in runs]
+    if len(set(to_the_minute)) == len(set(runs)):
+        runs = to_the_minute
     return [
-        clean(f"{one.run} {one.node}" if several and one.run and one.node else one.run)
-        for one in evaluations
+        clean(f"{run} {one.node}" if several and run and one.node else run)
+        for run, one in zip(runs, evaluations, strict=True)
     ]
+
+
+def _to_the_minute(run: str) -> str:
+    return f"{run[:10]} {run[11:16]}" if _TIME.fullmatch(run) else run
 
 
 def now() -> str:

@@ -1,4 +1,5 @@
 import type { Run } from "../report/contract";
+import { evaluatorOf } from "./evaluators";
 
 export type Along = "model" | "data";
 
@@ -43,8 +44,12 @@ function numbersOf(texts: readonly string[]): number[] | undefined {
   return found.every(Number.isFinite) ? found : undefined;
 }
 
-/** The runs of a history: without the baseline models that were evaluated beside others. */
-export function historyOf(runs: readonly Run[]): readonly Run[] {
-  const found = runs.filter((run) => !run.baseline);
-  return found.length > 0 ? found : runs;
+/**
+ * The runs of a history: without the baseline models that were evaluated beside others, and, where
+ * one is given, only those of its evaluator.
+ */
+export function historyOf(runs: readonly Run[], of?: Run): readonly Run[] {
+  const models = runs.filter((run) => !run.baseline);
+  const found = models.length > 0 ? models : runs;
+  return of ? found.filter((run) => evaluatorOf(run) === evaluatorOf(of)) : found;
 }

@@ -1,9 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { MAX_SERIES, SeriesMark } from "../../charts/series_marks";
+import { evaluatorOf, evaluatorsOf } from "../../logic/evaluators";
 import { numericMetrics, qualityFirst } from "../../logic/metric_lists";
 import { type Along, historyOf, runAxis } from "../../logic/run_axis";
-import type { Metric } from "../../report/contract";
+import type { Metric, Run } from "../../report/contract";
 import type { Model } from "../../report/model";
 import { OVERALL } from "../../report/slices";
 import type { Store } from "../../state/store";
@@ -26,7 +27,11 @@ export function HistoryScreen() {
   const { ax, h, hs } = store.state.value;
   const version = store.version.value;
   const along: Along = ax || (model.source.mode === "data_centric_mode" ? "data" : "model");
-  const axis = useMemo(() => runAxis(historyOf(model.runs), along), [model, version, along]);
+  const run = store.run.value;
+  const axis = useMemo(
+    () => runAxis(historyOf(model.runs, run), along),
+    [model, version, run, along],
+  );
   const metrics = numericMetrics(model);
   const slices = chosenSlices(model, hs);
   const shown = shownMetrics(model, metrics, h);
@@ -38,6 +43,7 @@ export function HistoryScreen() {
   return (
     <div class="history">
       <div class="controls">
+        <EvaluatorChoice runs={model.runs} />
         <Select
           label="Add metric"
           value=""
@@ -86,6 +92,26 @@ export function HistoryScreen() {
       </div>
       <RunsTable metrics={metrics} slice={slices[0]!} marked={marked} />
     </div>
+  );
+}
+
+/** Whose runs are shown, where several evaluated: each has a history of its own. */
+function EvaluatorChoice({ runs }: { runs: readonly Run[] }) {
+  const store = useStore();
+  const evaluators = evaluatorsOf(runs);
+  const shown = store.run.value;
+  if (!shown || evaluators.length < 2) return null;
+  const label = evaluatorOf(shown);
+  return (
+    <Select
+      label="Evaluator"
+      value={evaluators.find((run) => evaluatorOf(run) === label)?.id ?? ""}
+      options={evaluators.map((run) => ({
+        value: run.id,
+        label: evaluatorOf(run) || "(not told)",
+      }))}
+      onChange={(id) => store.set({ run: id })}
+    />
   );
 }
 

@@ -29,10 +29,11 @@ export function RunsTable({ metrics, slice, marked }: Props) {
   const store = useStore();
   const { model } = store;
   const { ho } = store.state.value;
+  const run = store.run.value;
   const version = store.version.value;
   const runs = useMemo(
-    () => sortRuns(model, historyOf(model.runs), ho, slice),
-    [model, version, ho, slice],
+    () => sortRuns(model, historyOf(model.runs, run), ho, slice),
+    [model, version, run, ho, slice],
   );
   const shown = useRef(runs);
   shown.current = runs;
