@@ -15,7 +15,7 @@ export function linear(domain: Pair, range: Pair): Scale {
   const [lo, hi] = domain;
   return Object.assign(placing(lo, hi, range), {
     domain,
-    ticks: (count = 5) => ticks(lo, hi, count),
+    ticks: (count = 5) => (Number.isFinite(hi - lo) ? ticks(lo, hi, count) : [lo, hi]),
   });
 }
 
@@ -31,12 +31,13 @@ export function logarithmic(domain: Pair, range: Pair): Scale {
 
 /** The domain, widened to round values. */
 export function rounded([lo, hi]: Pair, count = 5): [number, number] {
-  return nice(lo, hi, count) as [number, number];
+  return Number.isFinite(hi - lo) ? (nice(lo, hi, count) as [number, number]) : [lo, hi];
 }
 
 function placing(lo: number, hi: number, [from, to]: Pair): (value: number) => number {
-  const span = hi - lo;
-  return (value) => from + (to - from) * (span === 0 ? 0.5 : (value - lo) / span);
+  // by halves: between the largest numbers of both signs lies more than a number can say
+  const span = hi / 2 - lo / 2;
+  return (value) => from + (to - from) * (span === 0 ? 0.5 : (value / 2 - lo / 2) / span);
 }
 
 /** Powers of ten; where fewer than two lie within, round values. */

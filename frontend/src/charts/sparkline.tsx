@@ -1,3 +1,5 @@
+import { linear } from "./scale";
+
 interface Props {
   /** In order of time; NaN where there is none. */
   values: readonly number[];
@@ -10,10 +12,8 @@ const [WIDTH, HEIGHT, EDGE] = [64, 18, 3];
 export function Sparkline({ values, label }: Props) {
   const known = values.filter(Number.isFinite);
   const [low, high] = [Math.min(...known), Math.max(...known)];
-  const x = (index: number): number =>
-    EDGE + ((WIDTH - 2 * EDGE) * index) / Math.max(1, values.length - 1);
-  const y = (value: number): number =>
-    high > low ? HEIGHT - EDGE - ((HEIGHT - 2 * EDGE) * (value - low)) / (high - low) : HEIGHT / 2;
+  const x = linear([0, Math.max(1, values.length - 1)], [EDGE, WIDTH - EDGE]);
+  const y = linear([low, high], [HEIGHT - EDGE, EDGE]);
   let pen = "M";
   let path = "";
   values.forEach((value, index) => {

@@ -23,14 +23,18 @@ export function ChartPanel() {
   return (
     <section class="slices-chart" aria-label="Chart">
       {view.chartMetric.value ? (
-        <Panel>
-          <RadioGroup
-            label="Chart"
-            value={chart}
-            options={CHARTS.map((value) => ({ value, label: LABELS[value] }))}
-            onChange={(c) => view.store.set({ c })}
-          />
-        </Panel>
+        <>
+          {/* beside the panels, not in them: the focus stays when the chart changes */}
+          <div class="chart-kinds">
+            <RadioGroup
+              label="Chart"
+              value={chart}
+              options={CHARTS.map((value) => ({ value, label: LABELS[value] }))}
+              onChange={(c) => view.store.set({ c })}
+            />
+          </div>
+          <Panel />
+        </>
       ) : (
         <Empty>No metric here is a number that a chart could show.</Empty>
       )}

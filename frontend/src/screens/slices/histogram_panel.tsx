@@ -1,5 +1,4 @@
 import { useSignal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
 import { useCallback, useMemo } from "preact/hooks";
 import { HistogramChart } from "../../charts/histogram_chart";
 import { RangeStrip } from "../../charts/range_strip";
@@ -17,7 +16,7 @@ import type { SlicesView } from "./view";
 const BINS = 300;
 
 /** How many slices have which values. */
-export function HistogramPanel({ children }: { children: ComponentChildren }) {
+export function HistogramPanel() {
   const view = useView();
   const { store } = view;
   const { k } = store.state.value;
@@ -26,7 +25,6 @@ export function HistogramPanel({ children }: { children: ComponentChildren }) {
   return (
     <>
       <div class="controls">
-        {children}
         <ChartMetric />
         {hasWeights && (
           <Select

@@ -1,4 +1,3 @@
-import type { ComponentChildren } from "preact";
 import { Grid, type GridCell, type GridColumn } from "../../grid/grid";
 import { formatDifference } from "../../logic/cell_format";
 import { halfInterval, inUnits } from "../../logic/difference";
@@ -14,7 +13,7 @@ const [MOST_ROWS, MOST_COLUMNS] = [200, 40];
 const [FULL, STRENGTH] = [4, 45];
 
 /** Slices by metrics: where the differences are. */
-export function MatrixPanel({ children }: { children: ComponentChildren }) {
+export function MatrixPanel() {
   const view = useView();
   const { store } = view;
   const all = view.rows.value;
@@ -37,7 +36,6 @@ export function MatrixPanel({ children }: { children: ComponentChildren }) {
   const against = view.base.value ? "the baseline run" : view.name(view.baseline.value);
   return (
     <>
-      <div class="controls">{children}</div>
       {rows.length === 0 || metrics.length === 0 ? (
         <Empty>
           {rows.length === 0

@@ -1,4 +1,3 @@
-import type { ComponentChildren } from "preact";
 import { type Bar, BarChart } from "../../charts/bar_chart";
 import { formatChange, formatValue, plural, shorten } from "../../logic/format";
 import type { Metric } from "../../report/contract";
@@ -13,7 +12,7 @@ const MOST = 200;
 const BY_NAME: SortKey = { by: SLICE, descending: false };
 
 /** A bar a slice. */
-export function OverviewPanel({ children }: { children: ComponentChildren }) {
+export function OverviewPanel() {
   const view = useView();
   const { store } = view;
   const key = store.state.value.cs ?? BY_NAME;
@@ -28,7 +27,6 @@ export function OverviewPanel({ children }: { children: ComponentChildren }) {
   return (
     <>
       <div class="controls">
-        {children}
         <ChartMetric />
         <Select
           label="Sort by"

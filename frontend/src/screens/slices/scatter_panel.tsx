@@ -1,4 +1,3 @@
-import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import { ScatterChart } from "../../charts/scatter_chart";
 import { formatValue, plural, shorten } from "../../logic/format";
@@ -15,7 +14,7 @@ const NOTES = {
 };
 
 /** A metric against the weight of the slices, or against another metric. */
-export function ScatterPanel({ children }: { children: ComponentChildren }) {
+export function ScatterPanel() {
   const view = useView();
   const { store } = view;
   const metric = view.chartMetric.value!;
@@ -37,7 +36,6 @@ export function ScatterPanel({ children }: { children: ComponentChildren }) {
   );
   const controls = (
     <div class="controls">
-      {children}
       <ChartMetric />
       <Select
         label="Against"
