@@ -28,6 +28,7 @@ def look_at_everything(app: App) -> None:
     for chart in CHARTS:
         app.chart(chart)
         for mark in app.marks().locator("visible=true").all()[:4]:
+            # one that is a pixel high is hard to hit
             mark.hover(force=True)
     app.button("Keys").click()
     app.dialog("Keys").get_by_role("button").first.click()
