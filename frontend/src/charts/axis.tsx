@@ -12,7 +12,7 @@ interface Props {
 
 /** A horizontal axis below a chart. */
 export function AxisBottom({ scale, at, count = 6, label, format = formatShort }: Props) {
-  const ticks = scale.ticks(count);
+  const ticks = placed(scale, count);
   const [first, last] = [scale(ticks[0] ?? 0), scale(ticks.at(-1) ?? 0)];
   return (
     <g class="axis" transform={`translate(0,${at})`} aria-hidden="true">
@@ -44,7 +44,7 @@ export function AxisLeft({
 }: Props & { width?: number }) {
   return (
     <g class="axis" transform={`translate(${at},0)`} aria-hidden="true">
-      {scale.ticks(count).map((tick) => (
+      {placed(scale, count).map((tick) => (
         <g key={tick} transform={`translate(0,${scale(tick)})`}>
           <line x2={width} class="grid-line" />
           <text x={-6} dy="0.32em" text-anchor="end">
@@ -59,4 +59,9 @@ export function AxisLeft({
       )}
     </g>
   );
+}
+
+/** The ticks that have a place: of the largest numbers there may be none. */
+function placed(scale: Scale, count: number): number[] {
+  return scale.ticks(count).filter((tick) => Number.isFinite(scale(tick)));
 }

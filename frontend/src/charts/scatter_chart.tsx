@@ -114,9 +114,9 @@ function domain(rows: Int32Array, values: Float64Array): [number, number] {
     high = Math.max(high, values[row]!);
   }
   if (low > high) return [0, 1];
-  return low === high
-    ? [low * 0.9 - (low === 0 ? 1 : 0), high * 1.1 + (low === 0 ? 1 : 0)]
-    : [low, high];
+  if (low < high) return [low, high];
+  const margin = Math.abs(low) * 0.1 || 1;
+  return [Math.max(low - margin, -Number.MAX_VALUE), Math.min(low + margin, Number.MAX_VALUE)];
 }
 
 /** The place, of x and y in turn, that is nearest to a point; -1 where none is near. */
