@@ -43,3 +43,14 @@ const VERDICTS: Record<Verdict["verdict"], { sign: string; words: string }> = {
 export function verdictWords(verdict: Verdict | undefined): { sign: string; words: string } {
   return verdict ? VERDICTS[verdict.verdict] : { sign: "", words: "–" };
 }
+
+/** What a run is called in a list: its name, and what it evaluated on what. */
+export function runLabel({ name, model, data, baseline }: Run): string {
+  const told = [
+    name,
+    baseline && "baseline model",
+    model && `model ${model}`,
+    data && `data ${data}`,
+  ];
+  return [...new Set(told)].filter(Boolean).join(" · ");
+}

@@ -1,7 +1,7 @@
 import { useCallback, useRef } from "preact/hooks";
 import { baseRunOf } from "../../logic/base_run";
-import { formatTime } from "../../logic/format";
 import { chosenMetrics, numericMetrics } from "../../logic/metric_lists";
+import { runLabel } from "../../logic/run_words";
 import type { Metric, Run } from "../../report/contract";
 import type { Model } from "../../report/model";
 import type { State } from "../../state/state";
@@ -25,7 +25,7 @@ export function CompareScreen() {
   const all = numericMetrics(model);
   const { metric, metrics } = shownMetrics(model, state);
   if (!metric) return <Empty>No run has a metric that is one number.</Empty>;
-  const options = model.runs.map((one) => ({ value: one.id, label: labelOf(one) }));
+  const options = model.runs.map((one) => ({ value: one.id, label: runLabel(one) }));
   return (
     <div class="compare">
       <div class="controls">
@@ -123,9 +123,4 @@ function shownMetrics(model: Model, { x, m }: State): { metric?: Metric; metrics
   const metric = chosenMetrics(model, x ? [x] : m, 1)[0];
   if (!metric) return { metrics: [] };
   return { metric, metrics: chosen.includes(metric) ? chosen : [metric, ...chosen] };
-}
-
-function labelOf({ name, started, baseline }: Run): string {
-  const told = baseline ? "baseline model" : formatTime(started).slice(0, 10);
-  return told && !name.includes(told) ? `${name} · ${told}` : name;
 }

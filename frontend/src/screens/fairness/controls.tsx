@@ -5,6 +5,7 @@ import { ALL, CROSSED, SINGLE } from "../../logic/rows";
 import { useStore } from "../../state/use";
 import { NumberField, type Option, RadioGroup, Select } from "../../ui/fields";
 import { MultiChoice } from "../../ui/multi_choice";
+import { RunChoice } from "../../ui/run_choice";
 import type { FairnessView } from "./view";
 
 /** A list of slices to choose from has at most so many of them. */
@@ -19,27 +20,14 @@ export function Controls({ view }: { view: FairnessView }) {
   const isOne = (list: readonly string[]): string => (list.length === 1 ? list[0]! : "");
   return (
     <div class="controls">
-      {runs.length > 1 && (
-        <>
-          <Select
-            label="Run"
-            value={view.run.id}
-            options={runs.map(({ id, name }) => ({ value: id, label: name }))}
-            onChange={(run) => store.set({ run })}
-          />
-          <Select
-            label="Baseline run"
-            value={view.base?.id ?? ""}
-            options={[
-              { value: "", label: "None" },
-              ...runs
-                .filter(({ id }) => id !== view.run.id)
-                .map(({ id, name }) => ({ value: id, label: name })),
-            ]}
-            onChange={(base) => store.set({ base })}
-          />
-        </>
-      )}
+      <RunChoice
+        runs={runs}
+        run={view.run.id}
+        base={view.base?.id ?? ""}
+        none="None"
+        onRun={(run) => store.set({ run })}
+        onBase={(base) => store.set({ base })}
+      />
       {view.outputs.length > 1 && (
         <Select
           label="Output"

@@ -6,6 +6,7 @@ import { withOption } from "../../logic/options";
 import { useStore } from "../../state/use";
 import { NumberField, Select, Slider } from "../../ui/fields";
 import { MultiChoice } from "../../ui/multi_choice";
+import { RunChoice } from "../../ui/run_choice";
 import { keyOf } from "./threshold_plots";
 import type { PlotsView } from "./view";
 
@@ -24,27 +25,14 @@ export function Controls({ view, kinds }: { view: PlotsView; kinds: readonly Kin
     texts.map((value) => ({ value, label: value || "(without)" }));
   return (
     <div class="controls">
-      {runs.length > 1 && (
-        <>
-          <Select
-            label="Run"
-            value={view.run.id}
-            options={runs.map(({ id, name }) => ({ value: id, label: name }))}
-            onChange={(run) => store.set({ run })}
-          />
-          <Select
-            label="Baseline run"
-            value={view.base?.id ?? ""}
-            options={[
-              { value: "", label: "None" },
-              ...runs
-                .filter(({ id }) => id !== view.run.id)
-                .map(({ id, name }) => ({ value: id, label: name })),
-            ]}
-            onChange={(base) => store.set({ base })}
-          />
-        </>
-      )}
+      <RunChoice
+        runs={runs}
+        run={view.run.id}
+        base={view.base?.id ?? ""}
+        none="None"
+        onRun={(run) => store.set({ run })}
+        onBase={(base) => store.set({ base })}
+      />
       <MultiChoice
         label="Slices"
         options={view.offered.map((name) => ({ value: name, label: name }))}

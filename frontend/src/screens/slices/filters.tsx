@@ -1,8 +1,8 @@
 import { formatShort, shorten } from "../../logic/format";
 import { WITHOUT } from "../../logic/metric_choice";
 import { ALL, CROSSED, SINGLE } from "../../logic/rows";
-import type { Run } from "../../report/contract";
 import { type Option, Select } from "../../ui/fields";
+import { RunChoice } from "../../ui/run_choice";
 import { MetricsButton } from "./metrics_button";
 import { Find, LeastWeight } from "./row_filters";
 import { useView } from "./use_view";
@@ -20,22 +20,14 @@ export function Filters() {
   store.version.value;
   return (
     <div class="controls slices-filters">
-      {runs.length > 1 && (
-        <>
-          <Select
-            label="Run"
-            value={view.run.value}
-            options={runs.map(runOption)}
-            onChange={(run) => store.set({ run })}
-          />
-          <Select
-            label="Baseline run"
-            value={view.base.value}
-            options={[{ value: "", label: "None" }, ...runs.map(runOption)]}
-            onChange={(base) => store.set({ base })}
-          />
-        </>
-      )}
+      <RunChoice
+        runs={runs}
+        run={view.run.value}
+        base={view.base.value}
+        none="None"
+        onRun={(run) => store.set({ run })}
+        onBase={(base) => store.set({ base })}
+      />
       <Select
         label="Slice feature"
         value={feat}
@@ -97,11 +89,6 @@ function Choice({ label, all, chosen, values, onChange }: ChoiceProps) {
       }}
     />
   );
-}
-
-function runOption(run: Run): Option {
-  const told = [run.name, run.model && `model ${run.model}`, run.data && `data ${run.data}`];
-  return { value: run.id, label: [...new Set(told)].filter(Boolean).join(" · ") };
 }
 
 function featureOptions({ store }: SlicesView): Option[] {

@@ -1,11 +1,10 @@
 import { baseRunOf } from "../../logic/base_run";
 import { numericMetrics } from "../../logic/metric_lists";
-import type { Run } from "../../report/contract";
 import type { Model } from "../../report/model";
 import { OVERALL } from "../../report/slices";
 import { useRun, useStore } from "../../state/use";
 import { Empty } from "../../ui/empty";
-import { Select } from "../../ui/fields";
+import { RunChoice } from "../../ui/run_choice";
 import { BigNumbers } from "./big_numbers";
 import { RunInformation } from "./run_information";
 import { VerdictCard } from "./verdict_card";
@@ -25,7 +24,16 @@ export function SummaryScreen() {
   const row = overallRow(model, state.bl);
   return (
     <div class="summary">
-      {model.runs.length > 1 && <RunChoice model={model} run={run} base={base} />}
+      <div class="controls">
+        <RunChoice
+          runs={model.runs}
+          run={run.id}
+          base={base?.id ?? ""}
+          none={base ? undefined : "None before this one"}
+          onRun={(id) => store.set({ run: id })}
+          onBase={(id) => store.set({ base: id })}
+        />
+      </div>
       <VerdictCard run={run} verdict={model.verdicts.get(run.id)} />
       {row === undefined || numericMetrics(model).length === 0 ? (
         <Empty>
@@ -38,30 +46,6 @@ export function SummaryScreen() {
         </>
       )}
       <RunInformation run={run} />
-    </div>
-  );
-}
-
-function RunChoice({ model, run, base }: { model: Model; run: Run; base: Run | undefined }) {
-  const store = useStore();
-  const options = model.runs.map(({ id, name }) => ({ value: id, label: name }));
-  return (
-    <div class="controls">
-      <Select
-        label="Run"
-        value={run.id}
-        options={options}
-        onChange={(id) => store.set({ run: id })}
-      />
-      <Select
-        label="Baseline run"
-        value={base?.id ?? ""}
-        options={[
-          ...(base ? [] : [{ value: "", label: "None before this one" }]),
-          ...options.filter(({ value }) => value !== run.id),
-        ]}
-        onChange={(id) => store.set({ base: id })}
-      />
     </div>
   );
 }
