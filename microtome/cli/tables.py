@@ -93,9 +93,8 @@ def find_metric(result: EvalResult, name: str) -> str:
 
 def with_metrics(result: EvalResult, labels: Sequence[str]) -> EvalResult:
     """The result with some of its metrics only."""
-    return _changed(
-        result,
-        [(key, _only(metrics, frozenset(labels))) for key, metrics in result.slicing_metrics],
+    return result.with_slicing_metrics(
+        [(key, _only(metrics, frozenset(labels))) for key, metrics in result.slicing_metrics]
     )
 
 
@@ -120,14 +119,14 @@ def with_slices(result: EvalResult, patterns: Sequence[str]) -> EvalResult:
                 f"slices of: {', '.join(kinds) or 'nothing'}."
             )
         chosen |= found
-    return _changed(
-        result, [item for index, item in enumerate(result.slicing_metrics) if index in chosen]
+    return result.with_slicing_metrics(
+        [item for index, item in enumerate(result.slicing_metrics) if index in chosen]
     )
 
 
 def by_size(result: EvalResult) -> EvalResult:
     """The result with Overall first, then its largest slices."""
-    return _changed(result, display.by_size(result.slicing_metrics))
+    return result.with_slicing_metrics(display.by_size(result.slicing_metrics))
 
 
 def by_metric(result: EvalResult, name: str, lowest_first: bool) -> EvalResult:
@@ -144,24 +143,12 @@ def by_metric(result: EvalResult, name: str, lowest_first: bool) -> EvalResult:
             return key != (), True, 0.0
         return key != (), False, number if lowest_first else -number
 
-    return _changed(result, sorted(display.by_size(result.slicing_metrics), key=order))
+    return result.with_slicing_metrics(sorted(display.by_size(result.slicing_metrics), key=order))
 
 
 def first_slices(result: EvalResult, count: int | None) -> EvalResult:
     """The result with at most so many slices."""
-    return result if count is None else _changed(result, result.slicing_metrics[:count])
-
-
-def _changed(result: EvalResult, slicing_metrics: Sequence[tuple[AnySliceKey, Metrics]]) -> Any:
-    return EvalResult(
-        slicing_metrics,
-        config=result.config,
-        data_location=result.data_location,
-        file_format=result.file_format,
-        model_location=result.model_location,
-        run_info=result.run_info,
-        output_path=result.output_path,
-    )
+    return result if count is None else result.with_slicing_metrics(result.slicing_metrics[:count])
 
 
 def _labelled(metrics: Metrics) -> dict[str, Any]:

@@ -164,6 +164,22 @@ class EvalResult:
         metrics = self._by_key.get(_normal_key(slice_name))
         return None if metrics is None else count_of(metrics)
 
+    def with_slicing_metrics(
+        self, slicing_metrics: Sequence[tuple[AnySliceKey, Metrics]]
+    ) -> EvalResult:
+        """The same result with other slices."""
+        return EvalResult(
+            slicing_metrics,
+            plots=self.plots,
+            attributions=self.attributions,
+            config=self.config,
+            data_location=self.data_location,
+            file_format=self.file_format,
+            model_location=self.model_location,
+            run_info=self.run_info,
+            output_path=self.output_path,
+        )
+
     def to_dataframe(self) -> pd.DataFrame:
         """All numbers, a row for each metric of each slice.
 

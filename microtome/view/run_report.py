@@ -99,18 +99,9 @@ def page_of_evaluation(
         for number, (key, metrics) in enumerate(result.slicing_metrics)
     ]
     kept = [result.slicing_metrics[-number] for _, number in heapq.nlargest(MAX_SLICES, sizes)]
-    largest = EvalResult(
-        slicing_metrics=kept,
-        plots=result.plots,
-        attributions=result.attributions,
-        config=result.config,
-        data_location=result.data_location,
-        file_format=result.file_format,
-        model_location=result.model_location,
-        run_info=result.run_info,
-        output_path=result.output_path,
+    report = contract.report_of_evaluation(
+        result.with_slicing_metrics(kept), evaluation, earlier[-_MAX_EARLIER:]
     )
-    report = contract.report_of_evaluation(largest, evaluation, earlier[-_MAX_EARLIER:])
     return page.to_page(_told(report, len(result.slicing_metrics) - len(kept)))
 
 
