@@ -158,10 +158,11 @@ look();
 """
 
 
-def test_time_to_interactive_is_told(large_file, new_page):
+def test_time_to_interactive_is_told(large_file, new_page, capsys):
     for size in (1000, 10_000):
         page = new_page()
         page.add_init_script(READY)
         page.goto(large_file(size).as_uri() + "#v=slices")
         page.wait_for_function("() => window.ready")
-        print(f"{size} slices: interactive after {page.evaluate('window.ready'):.0f} ms")
+        with capsys.disabled():
+            print(f"\n{size} slices: interactive after {page.evaluate('window.ready'):.0f} ms")
