@@ -27,6 +27,7 @@ import pathlib
 import random
 import re
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -118,6 +119,7 @@ def open_store(where: Any, *, writable: bool = False) -> Any:
     _check(location)
     if location.scheme == "sqlite":
         _check_file(location, writable)
+        _undo_interrupted(location.path)
     _set_mode(config, location, writable)
     return _connect(config, location, writable, mlmd)
 
@@ -257,6 +259,22 @@ def _check_file(location: Location, writable: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
+
+
+def _undo_interrupted(path: str) -> None:
+    """Has SQLite undo what a killed writer left half-done: a read-only connection cannot.
+
+    Of a writer that is alive nothing is undone: it holds the file's lock.
+    """
+    if not os.path.exists(f"{path}-journal"):
+        return
+    address = f"{pathlib.Path(path).absolute().as_uri()}?mode=rw"
+    # who may not write reads what ml_metadata makes of it
+    with (
+        contextlib.suppress(sqlite3.Error),
+        contextlib.closing(sqlite3.connect(address, uri=True)) as connection,
+    ):
+        connection.execute("PRAGMA schema_version").fetchone()
 
 
 def _set_mode(config: Any, location: Location, writable: bool) -> None:

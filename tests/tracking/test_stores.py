@@ -6,6 +6,7 @@ import base64
 import os
 import pathlib
 import sqlite3
+import subprocess
 import sys
 
 import pytest
@@ -258,6 +259,30 @@ def test_a_missing_file_is_told_with_the_nearest_that_is_there(tmp_path: pathlib
     with pytest.raises(ConfigError, match="is a folder"):
         open_store(tmp_path, writable=True)
     assert [path.name for path in tmp_path.iterdir()] == ["metadata.db"]
+
+
+# writes more than SQLite keeps in memory, and is killed before it commits
+KILLED = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA cache_size = 1")
+connection.execute("BEGIN")
+for number in range(400):
+    row = (f"half-done-{number}", 1, "x" * 4000)
+    connection.execute("INSERT INTO Type(name, type_kind, description) VALUES (?, ?, ?)", row)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_reader_finds_what_stood_before_a_writer_was_killed(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "metadata.sqlite"
+    run(open_store(path, writable=True))
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(path)])
+    assert killed.returncode < 0
+    assert (tmp_path / "metadata.sqlite-journal").stat().st_size > 0
+    store = open_store(path)
+    assert [one.name for one in store.get_artifact_types()] == ["Evaluation"]
+    assert len(store.get_artifacts()) == 1
 
 
 def test_writing_makes_file_and_folder(tmp_path: pathlib.Path) -> None:

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 interface Props {
   title: string;
@@ -17,7 +17,8 @@ export function Dialog({ title, children, onClose }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const close = useRef(onClose);
   close.current = onClose;
-  useEffect(() => {
+  // before anything is painted: the next key may be Escape
+  useLayoutEffect(() => {
     const element = box.current!;
     const root = element.getRootNode() as Document | ShadowRoot;
     const before = root.activeElement as HTMLElement | null;
