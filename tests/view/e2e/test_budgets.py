@@ -23,6 +23,16 @@ MOST_MINIFIED = 235 * KB
 MOST_GZIPPED = 80 * KB
 MOST_NODES = 1500
 LONG_MILLISECONDS = 100
+# What `WORK` takes where 100 ms are 100 ms: on a quiet core of the machines that this was made on.
+QUIET_MILLISECONDS = 90
+
+# A fixed piece of work, which tells how fast the machine is just now.
+WORK = """() => {
+  const start = performance.now();
+  const numbers = Float64Array.from({ length: 300000 }, (_, i) => Math.sin(i * 7919));
+  numbers.sort();
+  return performance.now() - start;
+}"""
 
 # Nodes of the page, in shadow roots too.
 COUNT_NODES = """() => {
@@ -122,8 +132,10 @@ def test_nothing_takes_long_while_brushing_and_scrolling_100000_slices(open_file
         scroll(page, app)
         settle(page)
         longest["scrolling"].append(page.evaluate(LONGEST))
-    print("longest tasks, ms:", longest)
-    assert {name: found for name, found in longest.items() if min(found) > LONG_MILLISECONDS} == {}
+    slowness = max(1.0, min(page.evaluate(WORK) for _ in range(5)) / QUIET_MILLISECONDS)
+    limit = LONG_MILLISECONDS * slowness
+    print(f"longest tasks, ms: {longest}, on a machine {slowness:.1f} times as slow as a quiet one")
+    assert {name: found for name, found in longest.items() if min(found) > limit} == {}
 
 
 def brush(page: Page) -> None:
