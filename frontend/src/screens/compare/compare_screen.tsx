@@ -1,14 +1,14 @@
-import { useCallback, useRef } from "preact/hooks";
 import { baseRunOf } from "../../logic/base_run";
 import { chosenMetrics, numericMetrics } from "../../logic/metric_lists";
 import { runLabel } from "../../logic/run_words";
 import type { Metric, Run } from "../../report/contract";
 import type { Model } from "../../report/model";
 import type { State } from "../../state/state";
-import { useRun, useShortcut, useStore } from "../../state/use";
+import { useRun, useStore } from "../../state/use";
 import { Empty } from "../../ui/empty";
-import { Button, Checkbox, NumberField, RadioGroup, Select } from "../../ui/fields";
+import { Button, Checkbox, RadioGroup, Select } from "../../ui/fields";
 import { MultiChoice } from "../../ui/multi_choice";
+import { FindSlices, LeastWeightField } from "../../ui/row_filters";
 import { Comparison } from "./comparison";
 
 /** Two runs against each other, slice by slice. */
@@ -73,16 +73,9 @@ export function CompareScreen() {
           ]}
           onChange={(d) => store.set({ d })}
         />
-        <Find />
+        <FindSlices value={state.q} onChange={(q) => store.set({ q })} />
         {model.source.weight !== undefined && (
-          <NumberField
-            label="Minimum weighted examples"
-            value={state.w}
-            min={0}
-            max={Number.MAX_SAFE_INTEGER}
-            step="any"
-            onChange={(w) => store.set({ w })}
-          />
+          <LeastWeightField value={state.w} onChange={(w) => store.set({ w })} />
         )}
         <Checkbox
           label="Changed only"
@@ -92,24 +85,6 @@ export function CompareScreen() {
       </div>
       <Comparison run={run} base={base} metric={metric} metrics={metrics} />
     </div>
-  );
-}
-
-function Find() {
-  const store = useStore();
-  const input = useRef<HTMLInputElement>(null);
-  const focus = useCallback(() => input.current?.focus(), []);
-  useShortcut("/", "find slices", focus);
-  return (
-    <label class="field">
-      <span>Find slices</span>
-      <input
-        ref={input}
-        type="search"
-        value={store.state.value.q}
-        onInput={(event) => store.set({ q: event.currentTarget.value })}
-      />
-    </label>
   );
 }
 

@@ -3,8 +3,9 @@ import { formatValue } from "../../logic/format";
 import { WITHOUT } from "../../logic/metric_choice";
 import { ALL, CROSSED, SINGLE } from "../../logic/rows";
 import { useStore } from "../../state/use";
-import { NumberField, type Option, RadioGroup, Select } from "../../ui/fields";
+import { type Option, RadioGroup, Select } from "../../ui/fields";
 import { MultiChoice } from "../../ui/multi_choice";
+import { FindSlices, LeastWeightField } from "../../ui/row_filters";
 import { RunChoice } from "../../ui/run_choice";
 import type { FairnessView } from "./view";
 
@@ -56,14 +57,7 @@ export function Controls({ view }: { view: FairnessView }) {
         options={featureOptions(slices.features)}
         onChange={(value) => store.set({ feat: value })}
       />
-      <label class="field">
-        <span>Find slices</span>
-        <input
-          type="search"
-          value={q}
-          onInput={(event) => store.set({ q: event.currentTarget.value })}
-        />
-      </label>
+      <FindSlices value={q} onChange={(text) => store.set({ q: text })} />
       <MultiChoice
         label="Only slices"
         options={all.map((name) => ({ value: name, label: name }))}
@@ -72,14 +66,7 @@ export function Controls({ view }: { view: FairnessView }) {
         onChange={(names) => store.set({ fs: names })}
       />
       {source.weight !== undefined && (
-        <NumberField
-          label="Minimum weighted examples"
-          value={w}
-          min={0}
-          max={Number.MAX_SAFE_INTEGER}
-          step="any"
-          onChange={(value) => store.set({ w: value })}
-        />
+        <LeastWeightField value={w} onChange={(value) => store.set({ w: value })} />
       )}
       <Select
         label="Baseline slice"

@@ -2,9 +2,10 @@ import { formatShort, shorten } from "../../logic/format";
 import { WITHOUT } from "../../logic/metric_choice";
 import { ALL, CROSSED, SINGLE } from "../../logic/rows";
 import { type Option, Select } from "../../ui/fields";
+import { FindSlices } from "../../ui/row_filters";
 import { RunChoice } from "../../ui/run_choice";
+import { LeastWeight } from "./least_weight";
 import { MetricsButton } from "./metrics_button";
-import { Find, LeastWeight } from "./row_filters";
 import { useView } from "./use_view";
 import { NONE, type SlicesView } from "./view";
 
@@ -15,7 +16,7 @@ const MANY = 100;
 export function Filters() {
   const view = useView();
   const { store } = view;
-  const { feat, out, cls } = store.state.value;
+  const { feat, out, cls, q } = store.state.value;
   const { runs } = store.model;
   store.version.value;
   return (
@@ -55,7 +56,7 @@ export function Filters() {
         onChange={(bl) => store.set({ bl })}
       />
       <LeastWeight />
-      <Find />
+      <FindSlices value={q} onChange={(text) => store.set({ q: text })} />
       <MetricsButton />
     </div>
   );

@@ -1,7 +1,6 @@
-import { useCallback, useRef } from "preact/hooks";
 import { formatValue } from "../../logic/format";
-import { useShortcut } from "../../state/use";
-import { NumberField, Slider } from "../../ui/fields";
+import { Slider } from "../../ui/fields";
+import { LeastWeightField } from "../../ui/row_filters";
 import { useView } from "./use_view";
 
 /** Steps of the slider, evenly spread over the logarithm of the weight; the first one is 0. */
@@ -18,14 +17,7 @@ export function LeastWeight() {
   const set = (least: number): void => store.set({ w: least });
   return (
     <div class="least-weight">
-      <NumberField
-        label="Minimum weighted examples"
-        value={w}
-        min={0}
-        max={Number.MAX_SAFE_INTEGER}
-        step="any"
-        onChange={set}
-      />
+      <LeastWeightField value={w} onChange={set} />
       <Slider
         label="Minimum weighted examples slider"
         value={Math.min(STEPS, step)}
@@ -44,24 +36,4 @@ function weightAt(step: number, most: number): number {
   if (step >= STEPS) return most;
   const exact = Math.max(2, most) ** ((step - 1) / (STEPS - 1));
   return Number(exact.toPrecision(2));
-}
-
-/** Finds slices by what is in their names. */
-export function Find() {
-  const { store } = useView();
-  const box = useRef<HTMLInputElement>(null);
-  const focus = useCallback(() => box.current?.focus(), []);
-  useShortcut("/", "find slices", focus);
-  return (
-    <label class="field">
-      <span>Find slices</span>
-      <input
-        ref={box}
-        type="search"
-        placeholder="part of a name"
-        value={store.state.value.q}
-        onInput={(event) => store.set({ q: event.currentTarget.value })}
-      />
-    </label>
-  );
 }
