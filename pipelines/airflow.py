@@ -4,8 +4,6 @@ Environment variables say where it works: `MICROTOME_ROOT` (all that the compone
 Metadata's SQLite file) and `MICROTOME_DATA` (the spans). Airflow needs
 `AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT=120`: importing TFX takes about as long as the default of 30
 seconds.
-
-This module is not called `airflow`, as in a dags folder it would hide Airflow itself.
 """
 
 from __future__ import annotations
