@@ -57,6 +57,16 @@ def eval_config(
     )
 
 
+def input_config() -> example_gen_pb2.Input:
+    """The splits of a span, as `data.write_span` writes them."""
+    return example_gen_pb2.Input(
+        splits=[
+            example_gen_pb2.Input.Split(name=split, pattern=f"span-{{SPAN}}/{split}/*")
+            for split in data.SPLITS
+        ]
+    )
+
+
 def create_pipeline(
     name: str,
     root: str,
@@ -81,13 +91,7 @@ def create_pipeline(
         metadata_connection_config: Where ML Metadata is; None if the orchestrator knows.
         beam_pipeline_args: Arguments for all Beam pipelines.
     """
-    splits = [
-        example_gen_pb2.Input.Split(name=split, pattern=f"span-{{SPAN}}/{split}/*")
-        for split in data.SPLITS
-    ]
-    examples = ImportExampleGen(
-        input_base=data_root, input_config=example_gen_pb2.Input(splits=splits)
-    )
+    examples = ImportExampleGen(input_base=data_root, input_config=input_config())
     trainer = Trainer(
         examples=examples.outputs["examples"],
         train_args=trainer_pb2.TrainArgs(splits=[data.TRAIN], num_steps=train_steps),
@@ -95,7 +99,7 @@ def create_pipeline(
         # By its name in the installed package, which every orchestrator has: no wheel must be
         # built and installed. Its digest makes a changed trainer a changed input to TFX's cache.
         run_fn=f"{_TRAINER}.run_fn",
-        custom_config={"trainer_digest": _source_digest(_TRAINER)},
+        custom_config={"trainer_digest": source_digest(_TRAINER)},
     )
     hold_out = SlicedEvaluator(
         examples=examples.outputs["examples"],
@@ -126,8 +130,12 @@ def create_pipeline(
     )
 
 
-def _source_digest(module: str) -> str:
-    spec = importlib.util.find_spec(module)
-    assert spec is not None
-    assert spec.origin is not None
-    return hashlib.sha256(pathlib.Path(spec.origin).read_bytes()).hexdigest()
+def source_digest(*modules: str) -> str:
+    """A digest of the source of modules that are named to TFX, which does not read them."""
+    digest = hashlib.sha256()
+    for module in modules:
+        spec = importlib.util.find_spec(module)
+        assert spec is not None
+        assert spec.origin is not None
+        digest.update(pathlib.Path(spec.origin).read_bytes())
+    return digest.hexdigest()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import tensorflow as tf
 from tfx.components.trainer import fn_args_utils
@@ -82,12 +84,23 @@ def build_estimator(fn_args: fn_args_utils.FnArgs) -> tf.estimator.Estimator:
         *(column.embedding_column(categories[name], 8) for name in ("carrier", "dest", "hour")),
         *(column.indicator_column(categories[name]) for name in ("origin", "weekday")),
     ]
+    return wide_and_deep(fn_args, wide, deep)
+
+
+def wide_and_deep(
+    fn_args: fn_args_utils.FnArgs,
+    wide: Sequence[Any],
+    deep: Sequence[Any],
+    label_vocabulary: Sequence[str] | None = None,
+) -> tf.estimator.Estimator:
+    """A linear model of the columns `wide` beside a network of the columns `deep`."""
     return tf.estimator.DNNLinearCombinedClassifier(
         linear_feature_columns=wide,
         linear_optimizer=lambda: tf.keras.optimizers.legacy.Ftrl(LEARNING_RATE),
         dnn_feature_columns=deep,
         dnn_optimizer=lambda: tf.keras.optimizers.legacy.Adagrad(5 * LEARNING_RATE),
         dnn_hidden_units=[64, 32],
+        label_vocabulary=label_vocabulary,
         model_dir=fn_args.model_run_dir,
         config=tf.estimator.RunConfig(
             tf_random_seed=2013,
@@ -97,15 +110,19 @@ def build_estimator(fn_args: fn_args_utils.FnArgs) -> tf.estimator.Estimator:
     )
 
 
-def input_fn(patterns: list[str]) -> tf.data.Dataset:
-    """Shuffled batches of (features, label), over and over."""
+def input_fn(patterns: list[str], spec: Mapping[str, Any], label: str) -> tf.data.Dataset:
+    """Shuffled batches of (features, label), over and over.
+
+    Args:
+        patterns: Of gzipped TFRecord files of examples.
+        spec: What to parse of them, the label too.
+        label: The feature that is the label.
+    """
     files = tf.io.gfile.glob(patterns)
     dataset = tf.data.TFRecordDataset(files, compression_type="GZIP")
     dataset = dataset.shuffle(100_000, seed=2013).repeat().batch(BATCH_SIZE)
-    spec = feature_spec()
-    spec[LABEL] = tf.io.FixedLenFeature([], tf.int64)
     dataset = dataset.map(lambda rows: tf.io.parse_example(rows, spec))
-    return dataset.map(lambda features: (features, features.pop(LABEL))).prefetch(2)
+    return dataset.map(lambda features: (features, features.pop(label))).prefetch(2)
 
 
 def eval_input_receiver_fn() -> export.EvalInputReceiver:
@@ -127,16 +144,29 @@ def run_fn(fn_args: fn_args_utils.FnArgs) -> None:
             EvalSavedModel.
     """
     estimator = build_estimator(fn_args)
-    estimator.train(lambda: input_fn(fn_args.train_files), max_steps=fn_args.train_steps)
+    spec = {**feature_spec(), LABEL: tf.io.FixedLenFeature([], tf.int64)}
+    estimator.train(
+        lambda: input_fn(fn_args.train_files, spec, LABEL), max_steps=fn_args.train_steps
+    )
     serving_receiver_fn = tf.estimator.export.build_parsing_serving_input_receiver_fn(
         feature_spec()
     )
+    export_models(estimator, fn_args, serving_receiver_fn, eval_input_receiver_fn)
+
+
+def export_models(
+    estimator: tf.estimator.Estimator,
+    fn_args: fn_args_utils.FnArgs,
+    serving_receiver_fn: Callable[[], Any],
+    eval_receiver_fn: Callable[[], export.EvalInputReceiver],
+) -> None:
+    """Exports the serving model and the EvalSavedModel to where TFX looks for them."""
     with tempfile.TemporaryDirectory() as folder:
         serving = estimator.export_saved_model(os.path.join(folder, "serving"), serving_receiver_fn)
         io_utils.copy_dir(tf.compat.as_str(serving), fn_args.serving_model_dir)
         evaluated = export.export_eval_savedmodel(
             estimator=estimator,
             export_dir_base=os.path.join(folder, "eval"),
-            eval_input_receiver_fn=eval_input_receiver_fn,
+            eval_input_receiver_fn=eval_receiver_fn,
         )
         io_utils.copy_dir(tf.compat.as_str(evaluated), fn_args.eval_model_dir)
