@@ -14,7 +14,7 @@ CURRENT = $(CURDIR)/.venv-current/bin/python
 unexport PYTHONPATH PYTHONHOME
 
 .PHONY: help demo test test-current test-e2e frontend test-frontend bench lint types format proto lock clean
-.PHONY: estimator current
+.PHONY: estimator current engines kubeflow-v1
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | \
@@ -27,6 +27,14 @@ estimator:
 current:
 	@$(BOOTSTRAP) current
 
+kubeflow-v1:
+	@$(BOOTSTRAP) kubeflow-v1
+
+# the distributions of Flink and Spark, and Beam's job servers for them (needs Maven)
+engines:
+	@$(BOOTSTRAP) engines
+	@tools/fetch_job_servers.sh .venv-engines/job_servers
+
 # not from the checkout's root: there `proto/` would hide the package that Google's clients import
 demo: estimator ## run the pipeline on New York's flights twice and show what ML Metadata holds
 	@mkdir -p demo_output
@@ -38,7 +46,7 @@ test: estimator ## run the tests of the estimator line (Python 3.10, TFX 1.15)
 test-current: current ## run the tests of the current line (Python 3.12, today's TensorFlow)
 	$(CURRENT) -m pytest -m "current and not e2e and not slow" $(ARGS)
 
-test-e2e: estimator current ## run the slow tests: whole pipelines, servers and browsers, end to end
+test-e2e: estimator current engines kubeflow-v1 ## run the slow tests: whole pipelines, servers and browsers, end to end
 	$(ESTIMATOR) -m pytest -m "e2e or slow" $(ARGS)
 
 frontend: frontend/node_modules ## build the views from TypeScript (needs Node 20)
@@ -81,13 +89,13 @@ proto: ## generate the Python modules of the .proto files
 
 # keeps what is pinned; UPGRADE=1 takes the newest of everything
 lock: ## pin what requirements/*.in ask for
-	for line in estimator:3.10 current:3.12 proto:3.10 tools:3.8; do \
+	for line in estimator:3.10 current:3.12 engines:3.10 kubeflow_v1:3.10 proto:3.10 tools:3.8; do \
 	  file=requirements/$${line%:*}; \
 	  $(COMPILE) $(if $(UPGRADE),--upgrade) --python-version $${line#*:} \
 	    $$file.in --output-file $$file.txt || exit 1; \
 	done
 
 clean: ## remove all that make has made, the environments too
-	rm -rf .venv .venv-current .venv-proto .venv-tools build dist *.egg-info demo_output
+	rm -rf .venv .venv-current .venv-engines .venv-kubeflow-v1 .venv-proto .venv-tools build dist *.egg-info demo_output
 	rm -rf frontend/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -64,6 +64,8 @@ class Line(NamedTuple):
 LINES = {
     "estimator": Line("estimator", ".venv", "3.10", compiles=True),
     "current": Line("current", ".venv-current", "3.12"),
+    "kubeflow-v1": Line("kubeflow_v1", ".venv-kubeflow-v1", "3.10", compiles=True),
+    "engines": Line("engines", ".venv-engines", "3.10", package=False),
     "proto": Line("proto", ".venv-proto", "3.10", package=False),
 }
 
@@ -194,7 +196,7 @@ def reusable(line: Line) -> bool:
 def check_platform(line: Line) -> None:
     """TFX 1.15's companions (ml-metadata, tfx-bsl, …) have wheels for one platform only."""
     here = f"{platform.system()} {platform.machine()}"
-    if line.name == "estimator" and here != "Linux x86_64":
+    if line.compiles and here != "Linux x86_64":
         raise BootstrapError(
             f"this is {here}; TFX 1.15 and ml-metadata 1.15 have wheels for Linux x86_64 only."
             " Use such a machine or container."

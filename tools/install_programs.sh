@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs with apt the programs that the tests start, where they are missing: database servers, and
-# a browser with its fonts. Where there is no apt, or no right to use it, it says so and leaves well
-# alone: the tests that need the programs are skipped then, and say that they are.
+# Installs with apt the programs that the tests start, where they are missing: database servers, a
+# browser with its fonts, and Java with Maven for Flink and Spark. Where there is no apt, or no right
+# to use it, it says so and leaves well alone: the tests that need the programs are skipped then, and
+# say that they are; in CI they fail.
 set -euo pipefail
 
 # a file that comes with each, and its package
@@ -12,6 +13,8 @@ compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null || missing+=(postgresq
 [[ -x /usr/bin/chromium ]] || missing+=(chromium)
 [[ -e $fonts/dejavu/DejaVuSans.ttf ]] || missing+=(fonts-dejavu-core)
 compgen -G "$fonts/liberation*/LiberationSans-Regular.ttf" > /dev/null || missing+=(fonts-liberation)
+command -v java > /dev/null || missing+=(default-jre-headless)
+command -v mvn > /dev/null || missing+=(maven)
 if [[ ${#missing[@]} -eq 0 ]]; then
   exit 0
 fi

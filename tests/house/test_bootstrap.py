@@ -200,7 +200,7 @@ def test_says_what_to_do_without_the_right_python(tmp_path: pathlib.Path) -> Non
 def test_usage(tmp_path: pathlib.Path) -> None:
     wrong = Project(tmp_path, "pip").call("nonsense")
     assert wrong.returncode == 2
-    assert "estimator|current|proto" in wrong.stderr
+    assert "estimator|current|kubeflow-v1|engines|proto" in wrong.stderr
 
 
 @pytest.fixture

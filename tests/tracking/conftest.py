@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.needed import skip_or_fail
 from tests.tracking import servers
 
 KINDS = ("sqlite", "mariadb", "postgresql", "grpc")
@@ -20,7 +21,7 @@ def _session(server: contextlib.AbstractContextManager[servers.Server]) -> Itera
         try:
             running = stack.enter_context(server)
         except servers.NotInstalledError as error:
-            pytest.skip(str(error))
+            skip_or_fail(str(error))
         yield running
 
 

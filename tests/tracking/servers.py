@@ -13,25 +13,19 @@ import pathlib
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from concurrent import futures
 from typing import Any
 from urllib.parse import quote
 
-HOST = "127.0.0.1"
+from tests.processes import HOST, NotInstalledError, as_account, free_port, serving
+
 USER = "tracker"
 # with all that has a meaning in URLs, in SQL and in PostgreSQL's connection strings
 PASSWORD = "p@ss/w:rd 'x\\%?#é"
 READER = "reader"
-START_SECONDS = 60
-
-
-class NotInstalledError(Exception):
-    """A server's programs are not on this machine; the text says how they come there."""
 
 
 @dataclasses.dataclass
@@ -93,7 +87,7 @@ def mariadb() -> Iterator[Server]:
             "--character-set-server=utf8mb4",
             "--innodb-flush-log-at-trx-commit=0",
         ]
-        with _serving(command, folder, port) as process:
+        with serving(command, folder, port) as process:
             yield Server("mysql", port, process, {"MYSQL_PWD": PASSWORD})
 
 
@@ -128,7 +122,7 @@ def postgresql() -> Iterator[Server]:
         command = [program, "-D", f"{folder}/data", "-p", str(port)]
         command += [argument for setting in settings for argument in ("-c", setting)]
         # SIGTERM would wait for clients, and ml_metadata closes no connection
-        with _serving(command, folder, port, account, stop=signal.SIGINT) as process:
+        with serving(command, folder, port, account=account, stop=signal.SIGINT) as process:
             server = Server("postgresql", port, process, {"PGPASSWORD": PASSWORD})
             password = PASSWORD.replace("'", "''")
             psql(server, f"CREATE ROLE {READER} LOGIN PASSWORD '{password}'")
@@ -194,13 +188,6 @@ def metadata_server(path: pathlib.Path) -> Iterator[str]:
         server.stop(grace=None).wait()
 
 
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind((HOST, 0))
-        return int(listener.getsockname()[1])
-
-
 def _program(name: str, package: str, *folders: str) -> str:
     # Debian's administrators' programs are not on everybody's PATH
     path = os.pathsep.join([*folders, os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
@@ -227,16 +214,10 @@ def _folder(account: pwd.struct_passwd | None = None) -> Iterator[pathlib.Path]:
         yield pathlib.Path(name)
 
 
-def _as(account: pwd.struct_passwd | None) -> dict[str, Any]:
-    if account is None:
-        return {}
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-
-
 def _run(
     command: list[str], folder: pathlib.Path, account: pwd.struct_passwd | None = None
 ) -> None:
-    _output(command, cwd=folder, **_as(account))
+    _output(command, cwd=folder, **as_account(account))
 
 
 def _output(command: list[str], **options: Any) -> str:
@@ -244,40 +225,3 @@ def _output(command: list[str], **options: Any) -> str:
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
     return done.stdout
-
-
-@contextlib.contextmanager
-def _serving(
-    command: list[str],
-    folder: pathlib.Path,
-    port: int,
-    account: pwd.struct_passwd | None = None,
-    stop: signal.Signals = signal.SIGTERM,
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs a server from when it answers to the end of the block."""
-    log = folder / "log"
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            command, cwd=folder, stdout=stream, stderr=stream, stdin=subprocess.DEVNULL,
-            start_new_session=True, **_as(account),
-        )  # fmt: skip
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not _answers(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{command[0]} does not start:\n{log.read_text()}")
-            time.sleep(0.05)
-        yield process
-    finally:
-        process.send_signal(stop)
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _answers(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
-        return True
-    return False
