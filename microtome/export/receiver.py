@@ -23,6 +23,7 @@ import tensorflow as tf
 from microtome.errors import ConfigError
 from microtome.export import evaluation_only
 from microtome.export.keywords import keyword_only
+from microtome.messages import nearest_feature
 from microtome.version import __version__
 
 Tensor: TypeAlias = "tf.Tensor | tf.SparseTensor | tf.RaggedTensor"
@@ -123,8 +124,11 @@ def build_parsing_eval_input_receiver_fn(
     """
     if label_key is not None and label_key not in feature_spec:
         raise ConfigError(
-            f"The label {label_key!r} is not in the feature spec, which has "
-            f"{', '.join(sorted(feature_spec)) or 'no features'}. Add it there."
+            f"The label {label_key!r} is not in the feature spec"
+            f"{nearest_feature(label_key, feature_spec)}, which has "
+            f"{', '.join(sorted(feature_spec)) or 'no features'}. Add it there. A label that "
+            "TensorFlow Transform makes is not in the examples: parse what it is made of, and give "
+            "the EvalInputReceiver the label of what transform_raw_features returns."
         )
 
     def eval_input_receiver_fn() -> EvalInputReceiver:

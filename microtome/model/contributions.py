@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from microtome.errors import ConfigError, DataError
-from microtome.messages import nearest
+from microtome.messages import nearest_feature
 from microtome.model.describe import tensor_form
 from microtome.model.feeding import BatchRunner, Records
 from microtome.model.leaves import DenseLeaf, ScatteredLeaf
@@ -147,15 +147,43 @@ def check_feature_names(signature: ModelSignature, names: Sequence[str], purpose
     Raises:
         ConfigError: it has not; says which it has.
     """
-    missing = [name for name in names if name not in signature.features]
-    if missing:
-        known = sorted(signature.features)
-        raise ConfigError(
-            f"There is no feature {missing[0]!r} to {purpose}{nearest(missing[0], known)}. The "
-            f"EvalSavedModel {signature.path!r} has the features: "
-            f"{', '.join(known) or '(none)'}. A feature that the model does not train on can be "
-            "added in the Trainer's eval_input_receiver_fn."
+    for name in names:
+        if name not in signature.features:
+            raise ConfigError(_no_feature(signature, name, purpose))
+
+
+def _no_feature(signature: ModelSignature, name: str, purpose: str) -> str:
+    known = sorted(signature.features)
+    there = (
+        f"There is no feature {name!r} to {purpose}{nearest_feature(name, known)}. The "
+        f"EvalSavedModel {signature.path!r} has the features: {', '.join(known) or '(none)'}."
+    )
+    if name in signature.labels:
+        return (
+            f"{there} {name!r} is one of its labels. Add it to the features, too, in the Trainer's "
+            "eval_input_receiver_fn."
         )
+    if name in signature.predictions:
+        return f"{there} {name!r} is one of its predictions, which are no features."
+    if name in signature.parsed:
+        return (
+            f"{there} It parses {name!r} from the examples, but its eval_input_receiver_fn does "
+            "not hand it on. Add it there to the features of the EvalInputReceiver; beside "
+            "transformed features that is EvalInputReceiver(features={**parsed, **transformed}, "
+            "...)."
+        )
+    unused = sorted(signature.parsed - set(known))
+    return (
+        f"{there} {_parsed_too(unused)}A feature that the model does not train on can be added in "
+        "the Trainer's eval_input_receiver_fn: parsed from the examples, computed there, or, if "
+        "TensorFlow Transform makes it, taken from what transform_raw_features returns."
+    )
+
+
+def _parsed_too(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    return f"It parses also, but does not hand on: {', '.join(names)}. "
 
 
 def check_weights(signature: ModelSignature, names: Sequence[str]) -> None:

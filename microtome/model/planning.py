@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from microtome.errors import DataError, ModelError, RefusedExampleError
-from microtome.model import check
+from microtome.model import check, parsing
 from microtome.model.contributions import (
     ContributionFetcher,
     Contributions,
@@ -60,6 +60,7 @@ def make_plan(
     if len(examples) == 0:
         raise DataError("There are no examples, so there is nothing to evaluate.")
     examples = [bytes(example) for example in examples[:MAX_EXAMPLES]]
+    _check_features_found(model, examples)
     try:
         with model.graph.as_default():
             # when the graph has grown, its next run takes a tenth of a second longer
@@ -200,12 +201,29 @@ def find_refused_example(model: LoadedModel, examples: Sequence[bytes]) -> None:
     number, refusal = next(iter(refusals.items()))
     remedy = ""
     if 1 < len(refusals) == len(examples):
-        remedy = (
-            f"So are all {len(examples)} examples that were tried. The model reads the features "
-            f"{', '.join(sorted(model.features)) or '(none)'}. Give the data that it is for, in "
-            "the form that its eval_input_receiver_fn parses."
-        )
+        remedy = _not_its_data(model, examples)
     raise RefusedExampleError(number, op_error_text(refusal), remedy) from refusal
+
+
+def _check_features_found(model: LoadedModel, examples: Sequence[bytes]) -> None:
+    """Refuses examples of which the model, without an error, would parse nothing."""
+    if parsing.are_of_other_features(model.signature.parsed, examples):
+        raise RefusedExampleError(
+            0,
+            "it has none of the features that are parsed, so that all would count as missing.",
+            _not_its_data(model, examples),
+        )
+
+
+def _not_its_data(model: LoadedModel, examples: Sequence[bytes]) -> str:
+    parsed = model.signature.parsed
+    if parsed:
+        wanted = parsing.compared(parsed, examples[0])
+    else:
+        names = ", ".join(sorted(model.features)) or "(none)"
+        wanted = f"The model has the features {names}."
+    others = f"So are all {len(examples)} examples that were tried. " if len(examples) > 1 else ""
+    return f"{others}{wanted} {parsing.HOW_TO_GIVE}"
 
 
 class _Planner:

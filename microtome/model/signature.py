@@ -24,6 +24,7 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from microtome.errors import ModelError
 from microtome.model.op_errors import op_error_text
+from microtome.model.parsing import parsed_names
 
 EVAL_TAG = "eval"
 SERVE_TAG = "serve"
@@ -52,7 +53,12 @@ class MetricTensors:
 
 @dataclasses.dataclass(frozen=True)
 class ModelSignature:
-    """The declared parts of an EvalSavedModel. A lone tensor of a group is keyed `__<group>`."""
+    """The declared parts of an EvalSavedModel. A lone tensor of a group is keyed `__<group>`.
+
+    Attributes:
+        parsed: names of the features that its graph parses from the examples, as far as it tells;
+            not all need be among `features`.
+    """
 
     path: str
     era: Era
@@ -66,6 +72,7 @@ class ModelSignature:
     metrics: Mapping[str, MetricTensors]
     iterator_initializer: str | None
     additional: Mapping[str, Mapping[str, meta_graph_pb2.TensorInfo]]
+    parsed: frozenset[str] = frozenset()
 
 
 def read_signature(
@@ -203,6 +210,7 @@ def _from_signature(
         )
         or None,
         additional={prefix: _group(inputs, prefix) for prefix in additional_prefixes},
+        parsed=_parsed_names(meta_graph, receivers),
     )
 
 
@@ -221,12 +229,13 @@ def _from_serve_collections(path: str, meta_graph: Any) -> ModelSignature:
     updates = _any_tensors(collections, f"{_ROOT}/metrics/update_op")
     inputs = _any_tensors(collections, f"{_ROOT}/label_graph/input_example")
     refs = _any_tensors(collections, f"{_ROOT}/label_graph/example_ref")
+    receivers = {"examples": inputs[0]} if inputs else {}
     return ModelSignature(
         path=path,
         era=Era.SERVE,
         tags=tuple(meta_graph.meta_info_def.tags),
         version=_collection_version(collections),
-        inputs={"examples": inputs[0]} if inputs else {},
+        inputs=receivers,
         input_refs=refs[0] if refs else None,
         features=_collection_group(collections, "label_graph/features"),
         labels=_collection_group(collections, "label_graph/labels"),
@@ -234,7 +243,14 @@ def _from_serve_collections(path: str, meta_graph: Any) -> ModelSignature:
         metrics={key: MetricTensors(v, u) for key, v, u in zip(keys, values, updates, strict=True)},
         iterator_initializer=None,
         additional={},
+        parsed=_parsed_names(meta_graph, receivers),
     )
+
+
+def _parsed_names(
+    meta_graph: Any, receivers: Mapping[str, meta_graph_pb2.TensorInfo]
+) -> frozenset[str]:
+    return parsed_names(meta_graph.graph_def, [info.name for info in receivers.values()])
 
 
 def _group(tensors: Mapping[str, meta_graph_pb2.TensorInfo], group: str) -> dict:

@@ -77,7 +77,7 @@ def test_needed_feature_missing_from_all_rows(refuse, people, write_records):
     message = refuse(DataError, data=path, weight="weight")
     assert f"Example 0 of {path!r} is refused by the model: Feature: weight" in message
     assert "So are all 48 examples that were tried" in message
-    assert "The model reads the features age, count, country, " in message
+    assert "The model parses the features age, count, country, " in message
 
 
 @pytest.mark.parametrize(

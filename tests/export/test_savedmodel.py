@@ -195,6 +195,70 @@ def test_a_serving_receiver(estimator, tmp_path):
             )
 
 
+def _asks_for_a_feature(features, labels, mode, params):
+    return fixed.model_fn({"prediction": features["prediction_xf"]}, labels, mode, params)
+
+
+def _asks_for_a_label(features, labels, mode, params):
+    return fixed.model_fn(features, labels["label_xf"], mode, params)
+
+
+@pytest.mark.parametrize("model_fn", [_asks_for_a_feature, _asks_for_a_label])
+def test_what_the_model_asks_for_is_not_given(estimator, tmp_path, model_fn):
+    """Trained on transformed features, exported with raw ones."""
+
+    def eval_input_receiver_fn():
+        examples = tf.compat.v1.placeholder(tf.string, [None])
+        features = tf.io.parse_example(examples, fixed.SPEC)
+        labels = {"label": features["label"]}
+        return export.EvalInputReceiver(
+            features=features, labels=labels, receiver_tensors={"examples": examples}
+        )
+
+    transformed = tf.estimator.Estimator(model_fn, model_dir=estimator.model_dir, params={})
+    name = "prediction" if model_fn is _asks_for_a_feature else "label"
+    with pytest.raises(ConfigError) as caught:
+        export.export_eval_savedmodel(
+            estimator=transformed,
+            export_dir_base=str(tmp_path / "export"),
+            eval_input_receiver_fn=eval_input_receiver_fn,
+        )
+    message = str(caught.value)
+    assert f"feature or label '{name}_xf', which eval_input_receiver_fn does not give" in message
+    assert f"(did you mean {name!r}?)" in message
+    assert "features: label, language, prediction, slice_key, weight and the labels: label." in (
+        message
+    )
+    assert "transform_raw_features" in message
+
+
+def test_a_feature_column_whose_feature_is_not_given(tmp_path):
+    columns = [tf.feature_column.numeric_column("prediction_xf")]
+    config = training.run_config(str(tmp_path / "model"))
+    estimator = tf.estimator.LinearClassifier(columns, config=config)
+    batch = {"prediction_xf": [[0.0]]}, [[1.0]]
+    estimator.train(lambda: tf.data.Dataset.from_tensors(batch), steps=1)
+    with pytest.raises(ConfigError, match=r"'prediction_xf', which .* mean 'prediction'\?"):
+        export.export_eval_savedmodel(
+            estimator=estimator,
+            export_dir_base=str(tmp_path / "export"),
+            eval_input_receiver_fn=export.build_parsing_eval_input_receiver_fn(fixed.SPEC, "label"),
+        )
+
+
+def test_other_errors_of_a_model_are_its_own(estimator, receiver_fn, tmp_path):
+    def model_fn(features, labels, mode, params):
+        raise ValueError("no such optimizer")
+
+    broken = tf.estimator.Estimator(model_fn, model_dir=estimator.model_dir, params={})
+    with pytest.raises(ValueError, match="no such optimizer"):
+        export.export_eval_savedmodel(
+            estimator=broken,
+            export_dir_base=str(tmp_path / "export"),
+            eval_input_receiver_fn=receiver_fn,
+        )
+
+
 def test_arguments_are_keywords(estimator, receiver_fn, tmp_path):
     with pytest.raises(TypeError, match=r"write export_eval_savedmodel\(estimator=\.\.\., export_"):
         export.export_eval_savedmodel(estimator, str(tmp_path), receiver_fn)
