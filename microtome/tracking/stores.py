@@ -124,6 +124,33 @@ def open_store(where: Any, *, writable: bool = False) -> Any:
     return _connect(config, location, writable, mlmd)
 
 
+def connection_config(where: str | os.PathLike[str]) -> Any:
+    """What TFX takes as the connection to a store: for a pipeline, so for writing.
+
+    Nothing is connected to. The folder of an SQLite file is made.
+
+    Args:
+        where: a path or a URL, as for `open_store`.
+
+    Returns:
+        ml_metadata's `ConnectionConfig`, or for `grpc://` its `MetadataStoreClientConfig`.
+
+    Raises:
+        ConfigError: `where` is of none of the forms, or ml_metadata is not installed. No message
+            holds a password.
+    """
+    location = parse_location(where)
+    config = _config_of(location, _import_ml_metadata())
+    if location.scheme == "grpc":
+        _unlimit(config)
+        return config
+    _check(location)
+    if location.scheme == "sqlite":
+        _check_file(location, writable=True)
+    _set_mode(config, location, writable=True)
+    return config
+
+
 def describe_store(where: Any) -> str:
     """Says in a few characters which store that is, for messages; never with a password.
 
@@ -360,8 +387,7 @@ def _unreachable(location: Location) -> str:
 def _open_client(config: Any, location: Location, mlmd: ModuleType) -> Any:
     if not config.host or not config.port:
         raise ConfigError("The MetadataStoreClientConfig lacks host or port.")
-    if not config.channel_arguments.HasField("max_receive_message_length"):
-        config.channel_arguments.max_receive_message_length = -1
+    _unlimit(config)
     store = mlmd.MetadataStore(config)
     try:
         store.get_context_types()  # connects
@@ -377,3 +403,8 @@ def _open_client(config: Any, location: Location, mlmd: ModuleType) -> Any:
             f"refuses: {error}"
         ) from error
     return store
+
+
+def _unlimit(config: Any) -> None:
+    if not config.channel_arguments.HasField("max_receive_message_length"):
+        config.channel_arguments.max_receive_message_length = -1
