@@ -11,9 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
+from google.protobuf import json_format
 
 from microtome import strict_proto
 from microtome.errors import ConfigError, DataError, ModelError
+
+# TFX's name for a value that is no object, in a property that holds one
+_SINGLE_VALUE = "__value__"
 
 _HOW_TO_EXPORT = (
     "Export one in the Trainer's run_fn: call microtome.export.export_eval_savedmodel(estimator="
@@ -93,8 +97,12 @@ def artifact_number(artifact: Any, name: str) -> str:
     for properties in (artifact.mlmd_artifact.custom_properties, artifact.mlmd_artifact.properties):
         if name in properties:
             kind = properties[name].WhichOneof("value")
+            value = getattr(properties[name], kind) if kind else ""
+            if kind == "struct_value":
+                # as TFX hands on all that Kubeflow v2 knows of an artifact
+                value = json_format.MessageToDict(value).get(_SINGLE_VALUE, "")
             # Kubeflow makes floats of integers
-            return str(int(float(getattr(properties[name], kind)))) if kind else ""
+            return str(int(float(value))) if value != "" else ""
     return ""
 
 

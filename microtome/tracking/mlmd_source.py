@@ -20,6 +20,7 @@ from microtome.tracking.texts import read_text
 
 _OUTPUTS = (pb.Event.OUTPUT, pb.Event.DECLARED_OUTPUT)
 _DONE = (pb.Execution.COMPLETE, pb.Execution.CACHED)
+_RUN_CONTEXTS = (schema.RUN_CONTEXT, schema.AIRFLOW_RUN_CONTEXT, schema.KUBEFLOW_RUN_CONTEXT)
 
 
 def read_evaluations(
@@ -84,8 +85,7 @@ def _evaluation(
     values["evaluation_uri"] = values["evaluation_uri"] or artifact.uri
     if not (values["pipeline_run"] and values["pipeline_name"]):
         values |= {
-            name: values[name] or told
-            for name, told in _told_by_contexts(store, execution.id).items()
+            name: values[name] or told for name, told in _told_by_contexts(store, execution).items()
         }
     return Evaluation(
         id=str(artifact.id),
@@ -109,16 +109,23 @@ def evaluated_at(artifact: pb.Artifact) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.timezone.utc)
 
 
-def _told_by_contexts(store: metadata_store.MetadataStore, execution_id: int) -> Mapping[str, str]:
+def _told_by_contexts(
+    store: metadata_store.MetadataStore, execution: pb.Execution
+) -> Mapping[str, str]:
     """What an orchestrator that tells the executor neither has recorded of pipeline and run."""
     told: dict[str, str] = {}
-    for context in store.get_contexts_by_execution(execution_id):
+    for context in store.get_contexts_by_execution(execution.id):
         if context.type == schema.PIPELINE_CONTEXT:
             told["pipeline_name"] = context.name
-        elif context.type in (schema.RUN_CONTEXT, schema.AIRFLOW_RUN_CONTEXT):
+        elif context.type == schema.KUBEFLOW_PIPELINE_CONTEXT:
+            # of a pipeline that was uploaded: namespace/<namespace>/pipeline/<name>
+            told["pipeline_name"] = context.name.rpartition("/")[2]
+        elif context.type in _RUN_CONTEXTS:
             told["pipeline_run"] = context.name
         elif context.type == schema.NODE_CONTEXT:
             told["component_id"] = context.name.rpartition(".")[2]
+    if task := _text(execution, schema.KUBEFLOW_TASK):
+        told.setdefault("component_id", task)
     return told
 
 

@@ -13,8 +13,12 @@ A slice's artifact:
 | `example_count`, `example_weight` | int, double | its examples, and the sum of their weights |
 | `metrics` | struct | every recorded metric by name, at full precision |
 | `<metric's name>` | double | a metric that is one finite number, rounded to 6 decimals, to query |
-| `slices` | struct | instead of the first three, where one artifact holds all slices |
+| `slice <slice>` | string | where one artifact holds all slices: the numbers of one, to be read |
 | those of `Provenance` | string | what was evaluated on what |
+
+The one artifact that holds all slices has Overall's counts and numbers, and neither `slice_key`,
+`slice` nor `metrics`: on Kubeflow's page every property is a row, and long JSON would bury the
+numbers. `metrics.json` under its URI holds all slices at full precision.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from microtome.results import names
 from microtome.tracking import schema
 from microtome.tracking.block import make_block, pack
 from microtome.tracking.schema import Provenance
@@ -35,6 +40,7 @@ Properties = dict[str, Any]
 _HEADLINE_METRICS = 20
 _MAX_INT = 2**31 - 1
 _MAX_NAME = 255
+_COUNTS = (names.EXAMPLE_COUNT, names.EXAMPLE_WEIGHT)
 
 
 def of_slice(record: SliceRecord, provenance: Provenance) -> Properties:
@@ -50,11 +56,11 @@ def of_slice(record: SliceRecord, provenance: Provenance) -> Properties:
 
 
 def of_slices(selection: Selection, provenance: Provenance) -> Properties:
-    """Of the one artifact that holds all slices."""
+    """Of the one artifact that holds all slices: a table of names and values, for people."""
     overall = selection.overall
     return {
+        **_rows(selection),
         **_of_provenance(provenance),
-        **json_properties(schema.SLICES, [record.to_json() for record in selection.records]),
         schema.TRACKED_SLICE_COUNT: len(selection.records),
         **({**_counts(overall), **_doubles(overall)} if overall else {}),
     }
@@ -126,3 +132,30 @@ def _doubles(record: SliceRecord) -> Properties:
             seen.add(name.casefold())
             doubles[name] = value
     return doubles
+
+
+def _rows(selection: Selection) -> Properties:
+    """A line of text a slice but Overall, which has its numbers as properties."""
+    rows: Properties = {}
+    seen: set[str] = set()
+    for number, record in enumerate(selection.records):
+        name, line = f"{schema.SLICE_ROW}{record.slice_key}", _line(record)
+        if name.casefold() in seen or not _is_plain(name):
+            name, line = f"{schema.SLICE_ROW}#{number}", f"{record.slice_key}: {line}"
+        seen.add(name.casefold())
+        if record.key:
+            rows |= text_properties(name, line)
+    return rows
+
+
+def _is_plain(name: str) -> bool:
+    """Whether every database takes a name, and for another than any that differs."""
+    plain = name.isascii() and name.isprintable() and "\\" not in name
+    return plain and len(name) <= _MAX_NAME and name == name.rstrip()
+
+
+def _line(record: SliceRecord) -> str:
+    numbers = [
+        f"{name} {value:g}" for name, value in record.doubles().items() if name not in _COUNTS
+    ]
+    return ", ".join([f"{record.example_count} examples", *numbers])

@@ -22,6 +22,10 @@ PIPELINE_CONTEXT = "pipeline"
 RUN_CONTEXT = "pipeline_run"
 AIRFLOW_RUN_CONTEXT = "run"
 NODE_CONTEXT = "node"
+# and Kubeflow v2's, which has no contexts of nodes: a property of the execution names the task
+KUBEFLOW_PIPELINE_CONTEXT = "system.Pipeline"
+KUBEFLOW_RUN_CONTEXT = "system.PipelineRun"
+KUBEFLOW_TASK = "task_name"
 
 # properties of a slice's artifact
 SLICE_KEY = "slice_key"
@@ -29,7 +33,9 @@ SLICE = "slice"
 EXAMPLE_COUNT = "example_count"
 EXAMPLE_WEIGHT = "example_weight"
 METRICS = "metrics"
-# instead of these, where one artifact holds all slices
+# the name of a slice's row, where one artifact holds all slices, begins so
+SLICE_ROW = "slice "
+# in that artifact's file: its slices
 SLICES = "slices"
 
 # properties of an evaluation's artifact

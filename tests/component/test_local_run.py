@@ -19,7 +19,6 @@ from tfx.types import standard_artifacts
 from microtome.component import SlicedEvaluator
 from microtome.errors import ConfigError
 from microtome.results.loader import load_eval_result
-from microtome.tracking.texts import read_text
 
 pytestmark = pytest.mark.e2e
 
@@ -135,8 +134,9 @@ def test_single_publishes_one_artifact(
     people.run(tracking={"publish": "SINGLE"})
     (artifact,) = people.sliced_metrics()
     properties = artifact.custom_properties
-    slices = json.loads(read_text(properties, "slices"))
+    slices = json.loads(pathlib.Path(artifact.uri, "metrics.json").read_text())["slices"]
     assert len(slices) == properties["tracked_slice_count"].int_value > 5
+    assert {f"slice {one['slice_key']}" for one in slices[1:]} <= set(properties)
     assert properties["component_id"].string_value == "SlicedEvaluator"
     assert properties["pipeline_name"].string_value == "people"
     assert properties["span"].string_value == "4"

@@ -143,17 +143,35 @@ def test_file_is_strict_json_at_full_precision(tmp_path: pathlib.Path, form: Any
     assert contents[0]["provenance"]["data_id"] == "3,4"
 
 
-def test_single_artifact_holds_all(tmp_path: pathlib.Path) -> None:
+def test_single_artifact_is_a_table_of_names_and_values(tmp_path: pathlib.Path) -> None:
     given = base(tmp_path)
     artifacts, _ = publish.publish_slices(given, selection(), PROVENANCE, SINGLE)
     assert artifacts == [given]
     (artifact,) = stored(artifacts)
     properties = artifact.custom_properties
-    slices = json_format.MessageToDict(properties["slices"].struct_value)["__value__"]
-    assert slices == [one.to_json() for one in selection().records]
-    # Overall's numbers beside, for the Kubeflow UI
+    # no JSON to bury the numbers
+    assert {value.WhichOneof("value") for value in properties.values()} == {
+        *("string_value", "double_value", "int_value")
+    }
+    assert max(len(value.string_value) for value in properties.values()) < 200
     assert properties["auc"].double_value == 0.333333
+    assert properties["tracked_slice_count"].int_value == 3
+    rows = {name: value.string_value for name, value in properties.items() if "slice " in name}
+    line = "10 examples, auc 0.333333, tiny 0, huge -1e+300, loss/head 0.25, split 0.5, state 0.75"
+    assert rows == {"slice carrier:C1": line, "slice carrier:C2": line}
     assert "slice_key" not in properties
+
+
+def test_slices_of_any_name_have_rows(tmp_path: pathlib.Path) -> None:
+    """MySQL takes names for equal that differ in case, in accents, or in blanks at the end."""
+    values = ["UA", "ua", "é", "back\\slash", "blank ", "x" * 300]
+    records = [record(), *(record((("carrier", value),)) for value in values)]
+    of_any_name = tracking.Selection(tuple(records), computed=7, over_limit=0)
+    artifacts, _ = publish.publish_slices(base(tmp_path), of_any_name, PROVENANCE, SINGLE)
+    properties = stored(artifacts)[0].custom_properties
+    rows = sorted(name for name in properties if name.startswith("slice "))
+    assert rows == [*(f"slice #{i}" for i in range(2, 7)), "slice carrier:UA"]
+    assert properties["slice #2"].string_value.startswith("carrier:ua: 10 examples, ")
 
 
 @pytest.mark.parametrize("form", [PER_SLICE, SINGLE])
