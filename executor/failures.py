@@ -7,18 +7,31 @@ import logging
 import re
 from collections.abc import Iterator
 
+import grpc
+
 from microtome import errors
+from microtome.executor import lost_workers
 
 _STEP = re.compile(r" \[while running '.*?'\]")
 _NAMED = re.compile(r"microtome\.errors\.(\w+): (.*)")
 _CLASSES = {
     cls.__name__: cls
-    for cls in (errors.ConfigError, errors.DataError, errors.ModelError, errors.OutputError)
+    for cls in (
+        errors.ConfigError,
+        errors.DataError,
+        errors.ModelError,
+        errors.OutputError,
+        errors.WorkerError,
+    )
 }
 
 
 # where runners log the errors of workers with all their frames
-_LOGGERS = ("apache_beam.runners.common", "apache_beam.runners.portability.local_job_service")
+_LOGGERS = (
+    "apache_beam.runners.common",
+    "apache_beam.runners.portability.local_job_service",
+    "apache_beam.runners.worker.data_plane",
+)
 
 
 @contextlib.contextmanager
@@ -26,15 +39,17 @@ def as_user_errors() -> Iterator[None]:
     """Raises Microtome's own errors, which runners wrap or turn into text, as themselves.
 
     What a user can mend stands in the message; the frames of the runner tell nothing more, neither
-    with the error nor in the log.
+    with the error nor in the log. Of a lost worker process the runner says nothing a user would
+    understand, or waits for ever: that is a WorkerError.
     """
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     for logger in loggers:
         logger.addFilter(_is_not_ours)
     try:
-        yield
+        with lost_workers.noticed() as lost:
+            yield
     except Exception as error:
-        found = _find(error)
+        found = _find(error) or lost.error
         if found is None:
             raise
         raise found from None
@@ -45,7 +60,9 @@ def as_user_errors() -> Iterator[None]:
 
 def _is_not_ours(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, errors.MicrotomeError) and not _NAMED.search(record.getMessage())
+    # what the ends of connections to a lost worker are
+    theirs = (errors.MicrotomeError, grpc.RpcError)
+    return not isinstance(error, theirs) and not _NAMED.search(record.getMessage())
 
 
 def _find(error: BaseException | None) -> errors.MicrotomeError | None:

@@ -52,3 +52,7 @@ class HistoryError(MicrotomeError):
 
 class OutputError(MicrotomeError, OSError):
     """Results cannot be written, or cannot be read back."""
+
+
+class WorkerError(MicrotomeError, RuntimeError):
+    """A worker of the runner was lost, and the runner does not try again."""
