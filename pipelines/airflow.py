@@ -41,5 +41,5 @@ dag = make_dag(
     schedule="@monthly",
     start_date=datetime.datetime(2013, 3, 1),
     catchup=False,
-    default_args={"retries": 1, "retry_delay": datetime.timedelta(minutes=5)},
+    default_args={"retries": 1},
 )
