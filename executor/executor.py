@@ -13,11 +13,11 @@ from tfx.types.artifact import Artifact
 from tfx.utils import path_utils
 
 from microtome import config, version
-from microtome.errors import ConfigError, DataError
+from microtome.errors import ConfigError, DataError, ModelError
 from microtome.executor import analysis, history, inputs, keys, publish
 from microtome.model import signature
 from microtome.proto import config_pb2
-from microtome.results import names
+from microtome.results import files, leftovers, names
 from microtome.tracking import digests, schema
 from microtome.tracking import selection as selection_lib
 
@@ -80,6 +80,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             file_patterns=[os.path.join(folder, "*") for _, folder in folders],
             output_path=evaluation.uri,
         )
+        _check_unchanged(model_path, folders, provenance)
+        # each execution has a folder of its own: no other would clean up after a killed one
+        if not files.is_remote(evaluation.uri):
+            leftovers.remove_abandoned(os.path.dirname(files.normalized(evaluation.uri)))
 
         selection = selection_lib.select_slices(result.slices(), eval_config)
         verdict, reasons = history.judge(
@@ -107,11 +111,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         eval_config: config_pb2.EvalConfig,
         evaluation: Artifact,
     ) -> schema.Provenance:
-        files = [
-            (f"{split}/{name}", path)
-            for split, folder in folders
-            for name, path in inputs.files_in(folder)
-        ]
         # Airflow and Kubeflow v2 leave these empty
         context = self._context
         node = context.pipeline_node if context else None
@@ -122,7 +121,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             model_digest=digests.digest_folder(model_path),
             data_uri=",".join(artifact.uri for artifact in examples),
             data_id=",".join(str(artifact.id) for artifact in examples),
-            data_digest=digests.digest_files(files),
+            data_digest=_data_digest(folders),
             span=_joined(examples, "span"),
             data_version=_joined(examples, "version"),
             split=",".join(dict.fromkeys(split for split, _ in folders)),
@@ -147,6 +146,26 @@ def _check_tracking(eval_config: config_pb2.EvalConfig, model_path: str) -> None
     in_graph = signature.read_signature(model_path).metrics
     counts = (names.EXAMPLE_COUNT, names.EXAMPLE_WEIGHT)
     selection_lib.check_metrics(eval_config, [*in_graph, *counts])
+
+
+def _data_digest(folders: list[tuple[str, str]]) -> str:
+    return digests.digest_files(
+        (f"{split}/{name}", path)
+        for split, folder in folders
+        for name, path in inputs.files_in(folder)
+    )
+
+
+def _check_unchanged(
+    model_path: str, folders: list[tuple[str, str]], provenance: schema.Provenance
+) -> None:
+    """Raises an error if what was evaluated is not what would be recorded as evaluated."""
+    again = "Nothing is published. Let whatever writes there write elsewhere, and run again."
+    if digests.digest_folder(model_path) != provenance.model_digest:
+        raise ModelError(f"The model {model_path} changed while it was evaluated. {again}")
+    if _data_digest(folders) != provenance.data_digest:
+        where = ", ".join(folder for _, folder in folders)
+        raise DataError(f"The examples in {where} changed while they were evaluated. {again}")
 
 
 def _splits(exec_properties: dict[str, Any]) -> list[str]:

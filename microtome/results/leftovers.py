@@ -55,6 +55,17 @@ def remove(target: str) -> None:
                     _remove_unlocked(os.path.join(directory, name))
 
 
+def remove_abandoned(directory: str) -> None:
+    """Removes what crashed writers of any target in a directory left there.
+
+    Older results that were renamed aside stay: without the new one they may be all there is.
+    """
+    with contextlib.suppress(OSError):
+        for name in os.listdir(directory):
+            if is_leftover(name) and not name.endswith(OLD):
+                _remove_unlocked(os.path.join(directory, name))
+
+
 def _remove_unlocked(path: str) -> None:
     if not os.path.isdir(path):
         return

@@ -10,10 +10,12 @@ import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ml_metadata import errors
 from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from microtome.tracking import schema
+from microtome.errors import DataError
+from microtome.tracking import schema, stores
 from microtome.tracking.evaluations import Evaluation, parse_reasons
 from microtome.tracking.schema import Provenance
 from microtome.tracking.texts import read_text
@@ -34,7 +36,20 @@ def read_evaluations(
 
     Returns:
         In order of time.
+
+    Raises:
+        DataError: The store is locked, away or damaged.
     """
+    try:
+        return _read(store, pipeline)
+    except errors.StatusError as error:
+        raise DataError(
+            f"The evaluations in {stores.describe_store(store)} cannot be read. "
+            f"{stores.what_happened(error, store)}"
+        ) from error
+
+
+def _read(store: metadata_store.MetadataStore, pipeline: str | None) -> list[Evaluation]:
     artifacts = [
         artifact
         for type_name in (schema.EVALUATION_TYPE, schema.KUBEFLOW_EVALUATION_TYPE)

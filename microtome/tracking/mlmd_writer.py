@@ -44,6 +44,9 @@ EXECUTION_TYPE = "microtome.record"
 _MESSAGE_BYTES = 3_000_000
 _ATTEMPTS = 12
 _MAX_WAIT_SECONDS = 2.0
+# an attempt at a locked SQLite file takes ml_metadata some 20 seconds, and at a server that takes
+# requests without an answer two minutes
+_PATIENCE_SECONDS = 60.0
 
 # As TFX declares them. A type that is there already is taken as it is.
 _ARTIFACT_TYPES = {
@@ -63,12 +66,8 @@ _TYPES = {MODEL: schema.MODEL_TYPE, EXAMPLES: schema.EXAMPLES_TYPE}
 _OUTPUTS = (pb.Event.OUTPUT, pb.Event.DECLARED_OUTPUT)
 _RUN_CONTEXTS = (schema.RUN_CONTEXT, schema.AIRFLOW_RUN_CONTEXT)
 # another writer came first, holds the lock, or the server was away: all pass
-_PASSING = (
-    errors.AlreadyExistsError,
-    errors.AbortedError,
-    errors.UnavailableError,
-    errors.DeadlineExceededError,
-)
+_AWAY = (errors.UnavailableError, errors.DeadlineExceededError)
+_PASSING = (errors.AlreadyExistsError, errors.AbortedError, *_AWAY)
 StatusError = errors.StatusError
 _Pair: TypeAlias = tuple[pb.Artifact | None, pb.Event]
 
@@ -144,15 +143,17 @@ def write(store: metadata_store.MetadataStore, entry: Entry) -> tuple[Found, boo
         The evaluation, and whether it is new: not, if it was recorded before or meanwhile.
 
     Raises:
-        StatusError: The store refuses it, or stays locked by other writers.
+        StatusError: The store refuses it, stays locked by other writers, or is away.
     """
+    started = time.monotonic()
     for attempt in range(_ATTEMPTS):
         found = find_recorded(store, entry.provenance)
         if found is None:
             try:
                 execution_id = _put(store, entry)
             except _PASSING:
-                if attempt + 1 == _ATTEMPTS:
+                is_late = time.monotonic() - started > _PATIENCE_SECONDS
+                if is_late or attempt + 1 == _ATTEMPTS:
                     raise
                 time.sleep(random.uniform(0, min(_MAX_WAIT_SECONDS, 0.05 * 2**attempt)))
                 continue
@@ -163,6 +164,11 @@ def write(store: metadata_store.MetadataStore, entry: Entry) -> tuple[Found, boo
         _link_run(store, found.execution_id)
         return found, is_new
     raise AssertionError
+
+
+def is_refusal(error: StatusError) -> bool:
+    """Whether the store said no; it is not known what a server did that went away."""
+    return not isinstance(error, _AWAY)
 
 
 def _put(store: metadata_store.MetadataStore, entry: Entry) -> int:

@@ -161,9 +161,14 @@ def record(
     try:
         found, is_new = mlmd_writer.write(store, entry)
     except mlmd_writer.StatusError as error:
+        # a server that went away may have written all of it before
+        outcome = "nothing of it is" if mlmd_writer.is_refusal(error) else "all of it may be"
         raise OutputError(
             f"The evaluation {provenance.evaluation_uri} cannot be recorded in "
-            f"{stores.describe_store(where)}, and nothing of it is. ML Metadata says: {error}"
+            f"{stores.describe_store(where)}, and {outcome}. "
+            f"{stores.what_happened(error, store)} Its files stay as they are. Call "
+            "microtome.record again with the same arguments: what is recorded is not recorded "
+            "twice."
         ) from error
     if not is_new:
         _check_same(found.packed, selection, provenance)

@@ -41,6 +41,9 @@ from microtome.tracking.locations import FORMS, Location, mask, parse_location
 _PGOPTIONS = threading.Lock()
 _READ_ONLY = "-c default_transaction_read_only=on"
 _PROBE_SECONDS = 5
+# seconds until a server that takes a request and gives no answer counts as away
+_ANSWER_SECONDS = 120.0
+_LOCKED = "Another process holds it locked. Try again when that is done."
 # what ml_metadata or the server says, and what that means to the user
 _REASONS = (
     (
@@ -54,7 +57,11 @@ _REASONS = (
     ),
     ("file is not a database", "It is not an SQLite file."),
     ("unable to open database file", "The file cannot be opened: look at its permissions."),
-    ("database is locked", "Another process holds the file locked. Try again when it is done."),
+    ("database is locked", _LOCKED),
+    # ml_metadata has tried again for a quarter of a minute
+    ("Concurrent writes aborted", _LOCKED),
+    ("disk is full", "The disk that it is on is full. Make room, and try again."),
+    ("disk I/O error", "The disk that it is on is full or damaged."),
     ("Unknown database", "The server has no such database."),
 )
 # a store without tables, opened for reading; or an account that may not make them
@@ -167,6 +174,27 @@ def describe_store(where: Any) -> str:
     if not hasattr(config, "DESCRIPTOR"):
         return f"a {type(where).__name__}"
     return str(_location_of(config))
+
+
+def what_happened(error: Exception, store: Any) -> str:
+    """Says in a sentence or two why an open store refused; never with a password.
+
+    Args:
+        error: What ml_metadata raised.
+        store: The `MetadataStore`.
+    """
+    said = str(error).strip()
+    for part, meaning in _REASONS:
+        if part in said:
+            return meaning
+    config = getattr(store, "_config", None)
+    if hasattr(config, "DESCRIPTOR"):
+        location = _location_of(config)
+        problem = "" if location.scheme == "sqlite" else _unreachable(location)
+        if problem:
+            return f"Nothing answers at {location.address} any more ({problem})."
+        said = said.replace(location.password, "***") if location.password else said
+    return f"ML Metadata says: {said}"
 
 
 def _import_ml_metadata() -> ModuleType:
@@ -408,3 +436,5 @@ def _open_client(config: Any, location: Location, mlmd: ModuleType) -> Any:
 def _unlimit(config: Any) -> None:
     if not config.channel_arguments.HasField("max_receive_message_length"):
         config.channel_arguments.max_receive_message_length = -1
+    if not config.HasField("client_timeout_sec"):
+        config.client_timeout_sec = _ANSWER_SECONDS
