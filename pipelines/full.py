@@ -93,6 +93,7 @@ def create_pipeline(
         # the evaluator reads raw examples: no others are transformed but those to train on
         splits_config=transform_pb2.SplitsConfig(analyze=[data.TRAIN], transform=[data.TRAIN]),
         disable_statistics=True,
+        disable_analyzer_cache=True,
         custom_config={"digest": flights_pipeline.source_digest(_TRANSFORM)},
     )
     trainer = Trainer(
