@@ -19,6 +19,7 @@ from tfx.orchestration.portable import outputs_utils
 from tfx.types import artifact as artifact_lib
 
 from microtome import errors
+from microtome.tracking import texts
 
 _LOG = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class ComponentLauncher(in_process_component_launcher.InProcessComponentLauncher
     * A task that is tried again goes on with the same execution. With TFX's, any further try fails
       with an AlreadyExistsError. A node that was done already in this run is not run again.
     * An artifact that an Importer brings is LIVE, so that resolvers find it.
+    * A config of any length and with any characters can be recorded on PostgreSQL.
 
     Errors that the same run cannot get over (a wrong config, a verdict that is to fail the run) are
     raised as Airflow's AirflowFailException, after which it does not try again.
@@ -72,7 +74,7 @@ class ComponentLauncher(in_process_component_launcher.InProcessComponentLauncher
         with self._metadata_connection as connection:
             earlier = connection.execution_of(self._component_info)
         if earlier is not None and _is_done(earlier):
-            _LOG.info(
+            _LOG.warning(
                 "%s is done already in this run, as execution %d: nothing to do. To have it done "
                 "anew, start a new run.",
                 self._component_info.component_id,
@@ -138,6 +140,7 @@ class _Metadata(metadata.Metadata):
         input_artifacts: dict[str, list[artifact_lib.Artifact]] | None = None,
     ) -> Any:
         """Registers an execution, or takes up the one that an earlier try has left."""
+        exec_properties = self._storable(exec_properties)
         earlier = self.execution_of(component_info)
         if earlier is None:
             return super().register_execution(
@@ -181,11 +184,35 @@ class _Metadata(metadata.Metadata):
             component_info=component_info,
             input_artifacts=input_artifacts,
             output_artifacts=output_artifacts,
-            exec_properties=exec_properties,
+            exec_properties=self._storable(exec_properties),
             execution_state=execution_state,
             artifact_state=artifact_state,
             contexts=contexts,
         )
+
+    def get_cached_outputs(
+        self,
+        input_artifacts: dict[str, list[artifact_lib.Artifact]],
+        exec_properties: dict[str, Any],
+        pipeline_info: data_types.PipelineInfo,
+        component_info: data_types.ComponentInfo,
+    ) -> dict[str, list[artifact_lib.Artifact]] | None:
+        """Outputs of an earlier execution that had the same inputs and properties."""
+        return super().get_cached_outputs(
+            input_artifacts, self._storable(exec_properties), pipeline_info, component_info
+        )
+
+    def _storable(self, exec_properties: dict[str, Any] | None) -> dict[str, Any]:
+        """Execution properties as the store takes them; `read_text` makes texts of them again."""
+        properties = exec_properties or {}
+        config = self.connection_config
+        if config.DESCRIPTOR.name != "ConnectionConfig" or not config.HasField("postgresql"):
+            return properties
+        stored: dict[str, Any] = {}
+        for name, value in properties.items():
+            text = value.decode("utf-8") if isinstance(value, bytes) else str(value)
+            stored |= texts.text_properties(name, text)
+        return stored
 
     def _identify(
         self, execution: Any, component_info: data_types.ComponentInfo, outputs: _Outputs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import os
 import pathlib
@@ -24,16 +25,22 @@ SLICES = [{}, {"feature_keys": ["country"]}]
 TEMPLATES = ["{{ 1 + 1 }}", "{% if no %}dropped{% endif %}"]
 MARKED = [*SLICES, *({"feature_values": {"country": text}} for text in TEMPLATES)]
 
+# what ML Metadata cannot take to PostgreSQL as it is: in JSON it has backslashes, and it is long
+_LONG = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(100)]
+ODD = [{"feature_values": {"country": text}} for text in ("Zürich", 'say "ja"', *_LONG)]
 
-def _dag(
+
+def evaluation_dag(
     name: str,
     config: Any,
     *,
     examples: str = "examples",
     of_pipeline: Sequence[str] = (),
-    of_node: Sequence[str] = (),
+    of_node: Sequence[Any] = (),
+    metadata: str | None = os.environ["MICROTOME_METADATA"],
     **arguments: Any,
 ) -> Any:
+    """A DAG of one evaluation and its history; its data and model are imported."""
     imported = {
         key: importer.Importer(
             source_uri=str(HOME / folder), artifact_type=of_type, properties=properties
@@ -54,7 +61,7 @@ def _dag(
             pipeline_root=str(HOME / "root" / name),
             components=[*imported.values(), history, evaluator],
             enable_cache=True,
-            metadata_connection_config=connection_config(os.environ["MICROTOME_METADATA"]),
+            metadata_connection_config=None if metadata is None else connection_config(metadata),
             beam_pipeline_args=list(of_pipeline),
         ),
         schedule=None,
@@ -68,21 +75,21 @@ def _bring_examples(context: Any) -> None:
     os.replace(HOME / "late" / "Split-eval", HOME / "missing" / "Split-eval")
 
 
-templates = _dag("templates", {"slicing_specs": MARKED})
-parameter = _dag(
+templates = evaluation_dag("templates", {"slicing_specs": MARKED})
+parameter = evaluation_dag(
     "parameter",
     data_types.RuntimeParameter(
         name="eval_config", ptype=str, default=json.dumps({"slicing_specs": MARKED})
     ),
     default_args={"retries": 3, "retry_delay": datetime.timedelta(0)},
 )
-runner = _dag(
+runner = evaluation_dag(
     "runner",
     {"slicing_specs": SLICES},
     of_pipeline=["--runner=DirectRunner"],
     of_node=["--runner=NoSuchRunner"],
 )
-retried = _dag(
+retried = evaluation_dag(
     "retried",
     {"slicing_specs": SLICES},
     examples="missing",
@@ -92,3 +99,4 @@ retried = _dag(
         "on_retry_callback": _bring_examples,
     },
 )
+odd = evaluation_dag("odd", {"slicing_specs": [*SLICES, *ODD]})

@@ -10,7 +10,6 @@ import collections
 import importlib.metadata
 import json
 import pathlib
-import shutil
 import subprocess
 import sys
 import time
@@ -40,6 +39,29 @@ NODES = ("ImportExampleGen", "Trainer", pipeline.HOLD_OUT_EVALUATOR, pipeline.NE
 RESOLVER = f"LastEvaluations-{pipeline.NEXT_MONTH_EVALUATOR}"
 COUNTRIES = 6
 
+# DAG files that cannot be made, and what Airflow is to show of each
+_REFUSED = """
+from tfx.dsl.placeholder import placeholder
+from tfx.orchestration import data_types
+from tests.pipelines import airflow_traps  # makes a DAG
+airflow_traps.evaluation_dag({})
+"""
+_PARAMETER = "data_types.RuntimeParameter(name='eval_config', ptype=str)"
+REFUSED = {
+    "no_default.py": (
+        f"'no_default', {_PARAMETER}",
+        "The RuntimeParameter 'eval_config' for eval_config of SlicedEvaluator has no default",
+    ),
+    "placeholder.py": (
+        "'placeholder', {}, of_node=['--x=' + placeholder.environment_variable('X')]",
+        "A Beam argument of SlicedEvaluator is a placeholder",
+    ),
+    "no_store.py": (
+        "'no_store', {}, metadata=None",
+        "The pipeline 'no_store' does not say where ML Metadata is",
+    ),
+}
+
 
 class Runs:
     """What the runs left.
@@ -47,12 +69,20 @@ class Runs:
     Attributes:
         told: by DAG, what became of each of its runs.
         log: all that was printed.
+        refused: by name of a DAG file, why Airflow could not load it.
         store: ML Metadata, which all the DAGs share.
         folder: where everything is.
     """
 
-    def __init__(self, folder: pathlib.Path, told: dict[str, list[dict[str, Any]]], log: str):
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        told: dict[str, list[dict[str, Any]]],
+        refused: dict[str, str],
+        log: str,
+    ):
         self.folder = folder
+        self.refused = refused
         self.told = told
         self.log = log
         self.store: metadata_store.MetadataStore = open_store(folder / "mlmd.sqlite")
@@ -87,9 +117,11 @@ def runs(
     # by the name of Airflow itself
     (dags / "airflow.py").symlink_to(source)
     (dags / "traps.py").symlink_to(pathlib.Path(__file__).with_name("airflow_traps.py"))
+    for name, (arguments, _) in REFUSED.items():
+        (dags / name).write_text(_REFUSED.format(arguments))
     for root, month in (("data", 2), ("later", 3)):
         data.write_span(flights, str(folder / root), month, rows_per_month=ROWS_PER_MONTH)
-    _write_small(committed_model("linear_binary_v1"), folder / "small")
+    airflow_runs.write_small(committed_model("linear_binary_v1"), folder / "small")
 
     good = json.dumps({"slicing_specs": [{}]})
     bad = json.dumps({"slicing_specs": [{"feature_keys": ["{{ contry }}"]}]})
@@ -139,20 +171,7 @@ def runs(
     told = collections.defaultdict(list)
     for one, run in zip(asked, done["runs"], strict=True):
         told[one["dag"]].append(run)
-    return Runs(folder, dict(told), process.stdout)
-
-
-def _write_small(model: Any, folder: pathlib.Path) -> None:
-    import tensorflow as tf
-
-    shutil.copytree(model.model_path, folder / "model" / "Format-TFMA")
-    for examples in ("examples", "late"):
-        split = folder / examples / "Split-eval"
-        split.mkdir(parents=True)
-        with tf.io.TFRecordWriter(str(split / "data_tfrecord-00000-of-00001.gz"), "GZIP") as file:
-            for record in model.records:
-                file.write(record)
-    (folder / "missing").mkdir()
+    return Runs(folder, dict(told), done["refused"], process.stdout)
 
 
 def test_every_task_of_every_run_succeeds(runs: Runs) -> None:
@@ -299,3 +318,9 @@ def test_beam_arguments_of_a_component_reach_it(runs: Runs) -> None:
 def test_what_is_imported_is_live(runs: Runs) -> None:
     (execution,) = runs.executions("templates", "examples")
     assert {one.state for one in runs.outputs(execution)} == {Artifact.LIVE}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_airflow_cannot_do_is_refused_when_the_dag_is_made(runs: Runs, name: str) -> None:
+    assert set(runs.refused) == set(REFUSED)
+    assert f"ConfigError: {REFUSED[name][1]}" in runs.refused[name]
