@@ -40,7 +40,7 @@ def as_user_errors() -> Iterator[None]:
 
     What a user can mend stands in the message; the frames of the runner tell nothing more, neither
     with the error nor in the log. Of a lost worker process the runner says nothing a user would
-    understand, or waits for ever: that is a WorkerError.
+    understand, or waits for ever: that is a WorkerError. Ctrl-C stays a KeyboardInterrupt.
     """
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     for logger in loggers:
@@ -49,6 +49,8 @@ def as_user_errors() -> Iterator[None]:
         with lost_workers.noticed() as lost:
             yield
     except Exception as error:
+        if _is_interrupt(error):
+            raise KeyboardInterrupt from None
         found = _find(error) or lost.error
         if found is None:
             raise
@@ -62,7 +64,16 @@ def _is_not_ours(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     # what the ends of connections to a lost worker are
     theirs = (errors.MicrotomeError, grpc.RpcError)
-    return not isinstance(error, theirs) and not _NAMED.search(record.getMessage())
+    message = record.getMessage()
+    is_ours = isinstance(error, theirs) or _NAMED.search(message)
+    return not (is_ours or _is_interrupt(error) or message.startswith("KeyboardInterrupt"))
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Whether it is Ctrl-C, of which runners make an error of the step that it came in."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _find(error: BaseException | None) -> errors.MicrotomeError | None:
