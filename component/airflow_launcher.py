@@ -100,12 +100,10 @@ class ComponentLauncher(in_process_component_launcher.InProcessComponentLauncher
 def beam_args(component: base_node.BaseNode, of_pipeline: list[str]) -> list[Any]:
     """The arguments of a node's Beam pipelines: the pipeline's, and behind them its own."""
     spec = component.executor_spec
+    if not isinstance(spec, executor_spec.BeamExecutorSpec):
+        return of_pipeline
     # TFX's Pipeline has put its own before them
-    return (
-        list(spec.beam_pipeline_args)
-        if isinstance(spec, executor_spec.BeamExecutorSpec)
-        else of_pipeline
-    )
+    return list(spec.beam_pipeline_args)
 
 
 class _Metadata(metadata.Metadata):
@@ -126,7 +124,8 @@ class _Metadata(metadata.Metadata):
             return
         execution.last_known_state = execution.FAILED
         execution.properties[_STATE].string_value = _FAILED
-        outputs = self.store.get_artifacts_by_id(list(self._outputs(execution).values()))
+        ids = list(self._outputs(execution).values())
+        outputs = self.store.get_artifacts_by_id(ids) if ids else []
         for output in outputs:
             output.state = output.ABANDONED
         self.store.put_execution(execution, [(output,) for output in outputs], [])
