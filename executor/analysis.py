@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 
 from microtome import config as config_lib
-from microtome.errors import ConfigError
-from microtome.executor import sources, transforms
+from microtome.errors import ConfigError, OutputError
+from microtome.executor import runners, sources, transforms
 from microtome.executor.failures import as_user_errors
 from microtome.executor.shared_model import EvalSharedModel, default_eval_shared_model, drop_planned
 from microtome.proto import config_pb2
@@ -102,7 +102,7 @@ def evaluate_files(
     """Evaluates a model over files in a pipeline of its own.
 
     Everything that can be checked without the bulk of the data is checked before the pipeline is
-    made.
+    built.
 
     Args:
         pipeline_factory: makes the pipeline.
@@ -121,6 +121,7 @@ def evaluate_files(
     check_output_path(output_path)
     files = sources.expand_patterns(file_patterns)
     transforms.check_model(model, transforms.slicing_features(specs))
+    pipeline = runners.make_pipeline(pipeline_factory)
     data = files[0] if len(files) == 1 else f"{len(files)} files"
     _LOG.info("Evaluating %s over %s", model.model_path, data)
     plan = _plan(model, files, file_format, transforms.slicing_features(specs))
@@ -130,7 +131,6 @@ def evaluate_files(
     rows = eval_config.options.batch_size or sources.DEFAULT_BATCH_ROWS
     try:
         with as_user_errors():
-            pipeline = pipeline_factory()
             results = (
                 pipeline
                 | "Read" >> transforms.ReadBatches(files, file_format, rows)
@@ -140,7 +140,7 @@ def evaluate_files(
             pipeline.run().wait_until_finish()
     finally:
         drop_planned(model)
-    result = load_eval_result(output_path)
+    result = _load(output_path, pipeline)
     _LOG.info(
         "Evaluated %s: %s; %.1f s. Result: %s",
         model.model_path,
@@ -206,6 +206,7 @@ class ExtractEvaluateAndWriteResults(beam.PTransform):
         transforms.check_model(self._model, transforms.slicing_features(self._specs))
 
     def expand(self, examples: beam.PCollection) -> beam.PCollection:
+        runners.check_runner(examples.pipeline.runner)
         plan = examples | "Plan" >> transforms.PlanFromExamples(self._model, self._specs)
         rows = self._config.options.batch_size or sources.DEFAULT_BATCH_ROWS
         results = (
@@ -320,6 +321,19 @@ def _eval_run(
     )
 
 
+def _load(output_path: str, pipeline: beam.Pipeline) -> EvalResult:
+    try:
+        return load_eval_result(output_path)
+    except OutputError as error:
+        raise OutputError(
+            f"{error}\n{type(pipeline.runner).__name__} has run the pipeline to its end. Workers "
+            "on other machines write where they are: give an output path that they and this "
+            "process share, such as gs://... or a network drive."
+        ) from error
+
+
 def _counted(result: EvalResult) -> str:
-    counts = result.run_info.get("counts", {})
-    return f"{counts.get('rows', 0)} rows, {len(result.slicing_metrics)} slices"
+    rows = result.run_info.get("counts", {}).get("rows", 0)
+    workers = len(result.run_info.get("workers", ()))
+    by = f" by {workers} workers" if workers > 1 else ""
+    return f"{rows} rows, {len(result.slicing_metrics)} slices{by}"

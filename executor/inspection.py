@@ -30,7 +30,6 @@ def inspect_shared_model(
         DataError: the data cannot be read, or does not fit the model.
     """
     from microtome.model.inspection import inspect_model
-    from microtome.model.loading import planning_session
     from microtome.model.planning import MAX_EXAMPLES
 
     transforms.check_model(model, [])
@@ -38,7 +37,7 @@ def inspect_shared_model(
     if file_patterns is not None:
         files = sources.expand_patterns(file_patterns)
         batches = sources.first_batches(files, file_format, MAX_EXAMPLES)
-    loaded = model.load(planning_session())
+    loaded = model.load()
     try:
         if batches is None:
             return inspect_model(loaded)

@@ -44,7 +44,7 @@ class EvalSharedModel:
         default_factory=lambda: uuid.uuid4().hex, compare=False, repr=False
     )
 
-    def load(self, session_config: Any = None) -> LoadedModel:
+    def load(self) -> LoadedModel:
         """Loads the model into a session of its own.
 
         Raises:
@@ -59,7 +59,6 @@ class EvalSharedModel:
             self.include_default_metrics,
             self.additional_fetches,
             self.tags,
-            session_config,
         )
 
     def weight_features(self) -> dict[str, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import concurrent.futures
+import os
+import socket
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +27,11 @@ if TYPE_CHECKING:
 ROWS_OUTPUT = "rows"
 COUNTS_OUTPUT = "counts"
 NUM_SHARDS = 16
-# a bundle hands on its sums when they take more than this
+# a bundle hands on its sums when they take more than this, or are of more slices
 MAX_STATE_BYTES = 256 << 20
+MAX_STATE_SLICES = 200_000
+# in an item of the output `counts`: which process counted
+WORKER = "worker"
 _NAMESPACE = "microtome"
 
 
@@ -35,11 +40,13 @@ class SumSlices(beam.DoFn):
 
     Main output: (shard, serialized `SliceTable`), for each shard at the end of a bundle. Output
     `rows`: for metrics that need all rows of a slice, (serialized slice key, the records and which
-    of their rows). Output `counts`: {what: number}.
+    of their rows). Output `counts`: for each bundle {what: number}, with `WORKER`: host/process.
 
     Args:
         model: the model, with the slicing features.
         specs: which slices to form.
+        max_state_bytes: sums that take more are handed on before the bundle ends.
+        max_state_slices: so are those of more slices, and the slices are forgotten.
     """
 
     def __init__(
@@ -47,10 +54,12 @@ class SumSlices(beam.DoFn):
         model: WorkerModel,
         specs: Sequence[SingleSliceSpec],
         max_state_bytes: int = MAX_STATE_BYTES,
+        max_state_slices: int = MAX_STATE_SLICES,
     ):
         self._model = model
         self._specs = tuple(specs)
         self._max_state_bytes = max_state_bytes
+        self._max_state_slices = max_state_slices
         self._examples = Metrics.counter(_NAMESPACE, "examples")
         self._rows = Metrics.counter(_NAMESPACE, "rows")
         self._batches = Metrics.counter(_NAMESPACE, "batches")
@@ -80,7 +89,8 @@ class SumSlices(beam.DoFn):
         if self._sums is None or self._waiting is None:
             return
         outputs = [*self._add(self._sums, *self._waiting), *self._sums.flush()]
-        outputs.append(beam.pvalue.TaggedOutput(COUNTS_OUTPUT, self._sums.counts))
+        counts = {**self._sums.counts, WORKER: f"{socket.gethostname()}/{os.getpid()}"}
+        outputs.append(beam.pvalue.TaggedOutput(COUNTS_OUTPUT, counts))
         for output in outputs:
             yield _globally(output)
 
@@ -96,7 +106,7 @@ class SumSlices(beam.DoFn):
         self._examples.inc(len(batch.records))
         self._rows.inc(contributions.num_rows)
         self._batches.inc()
-        if sums.state_bytes > self._max_state_bytes:
+        if sums.state_bytes > self._max_state_bytes or sums.num_slices > self._max_state_slices:
             self._flushes.inc()
             yield from sums.flush()
 
@@ -118,12 +128,21 @@ class _BundleSums:
     def __init__(self, plan: Plan, specs: Sequence[SingleSliceSpec], evaluator: ModelEvaluator):
         self._plan = plan
         self._evaluator = evaluator
-        self._slicer = Slicer(specs)
-        self._sums = SliceSums(Layout(plan.dense_width, plan.bins))
-        self._reference: dict[int, np.ndarray] = {}
+        self._specs = specs
         self._has_summed = bool(plan.summed)
         self._has_listed = bool(plan.listed)
         self.counts = {"examples": 0, "rows": 0, "batches": 0}
+        self._forget()
+
+    def _forget(self) -> None:
+        # the slicer too: it keeps every slice and every value that it has met
+        self._slicer = Slicer(self._specs)
+        self._sums = SliceSums(Layout(self._plan.dense_width, self._plan.bins))
+        self._reference: dict[int, np.ndarray] = {}
+
+    @property
+    def num_slices(self) -> int:
+        return len(self._slicer.keys)
 
     @property
     def state_bytes(self) -> int:
@@ -164,13 +183,12 @@ class _BundleSums:
             yield beam.pvalue.TaggedOutput(ROWS_OUTPUT, (key, (records, renumbered.tolist())))
 
     def flush(self) -> Iterator[tuple[int, bytes]]:
-        """Hands on all sums, and forgets them."""
+        """Hands on all sums, and forgets them and their slices."""
         table = self._table()
+        self._forget()
         for shard, part in enumerate(table.split(NUM_SHARDS)):
             if len(part):
                 yield shard, part.to_bytes()
-        self._sums.clear()
-        self._reference.clear()
 
     def _table(self) -> SliceTable:
         table = self._sums.table(self._slicer.keys)

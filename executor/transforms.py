@@ -91,10 +91,9 @@ def plan_with(
         RefusedExampleError: the model refuses one of the examples.
         MicrotomeError: the model and the examples do not fit.
     """
-    from microtome.model.loading import planning_session
     from microtome.model.planning import make_plan
 
-    loaded = model.load(planning_session())
+    loaded = model.load()
     try:
         plan = make_plan(loaded, examples, list(model.weight_features().values()), features)
     except BaseException:
@@ -131,7 +130,7 @@ class EvaluateBatches(beam.PTransform):
     """Batches of records to records of the result.
 
     Output: `records`, serialized `MetricsForSlice` in lists, and `counts`, dicts of numbers to add
-    up.
+    up, a bundle each, with the name of its worker.
 
     Args:
         model: the model.
@@ -207,21 +206,24 @@ class WriteResults(beam.PTransform):
 
 
 def _write(
-    gathered: tuple[None, Iterable[list[bytes] | dict[str, int]]],
+    gathered: tuple[None, Iterable[list[bytes] | dict[str, Any]]],
     output_path: str,
     eval_run: bytes,
     plan: Plan,
 ) -> str:
     counts: collections.Counter[str] = collections.Counter()
+    workers: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     with ResultsWriter(output_path, RunReport(output_path)) as writer:
         for part in gathered[1]:
             if isinstance(part, dict):
-                counts.update(part)
+                numbers = {name: number for name, number in part.items() if name != summing.WORKER}
+                counts.update(numbers)
+                workers[part[summing.WORKER]].update(numbers, bundles=1)
             else:
                 writer.add_metrics(part)
         writer.finish(
             config_pb2.EvalRun.FromString(eval_run),
-            {"counts": dict(counts), "metrics": metric_paths(plan)},
+            {"counts": dict(counts), "workers": workers, "metrics": metric_paths(plan)},
         )
     return output_path
 

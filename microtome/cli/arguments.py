@@ -18,6 +18,9 @@ examples:
       --output evaluation -- --direct_running_mode=multi_processing --direct_num_workers=4
   microtome evaluate --model export/eval --data day-2/* --slice carrier --output results/day-2 \\
       --record metadata.sqlite --pipeline flights --run day-2 --span 2
+  microtome evaluate --model gs://b/eval --data 'gs://b/data-*' --output gs://b/out \\
+      --runner FlinkRunner -- --flink_master=cluster:8081 --environment_type=EXTERNAL \\
+      --environment_config=localhost:50000
 """
 _SHOW_EXAMPLES = """
 examples:
@@ -133,6 +136,12 @@ def _add_evaluate(commands: Commands) -> None:
     )
     _add_recording(command)
     command.add_argument("--batch-size", type=int, metavar="N", help="most examples a batch")
+    command.add_argument(
+        "--runner",
+        metavar="NAME",
+        help="what runs the Beam pipeline, such as FlinkRunner; by default the DirectRunner, in "
+        "this process. Its own arguments stand after `--`",
+    )
     command.add_argument(
         "--slices", type=_count, default=20, metavar="N", help="print at most N slices (20)"
     )

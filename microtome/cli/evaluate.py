@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> None:
             slice_spec=slices if config is None else None,
             output_path=args.output,
             eval_config=config,
-            pipeline_options=PipelineOptions(args.beam_args),
+            pipeline_options=PipelineOptions(_beam_args(args)),
             desired_batch_size=args.batch_size,
         )
     print(tables.to_text(result, args.slices))
@@ -57,6 +57,11 @@ def run(args: argparse.Namespace) -> None:
     if args.record is not None:
         sys.stdout.flush()
         _record(result, args)
+
+
+def _beam_args(args: argparse.Namespace) -> list[str]:
+    runner = [] if args.runner is None else [f"--runner={args.runner}"]
+    return [*runner, *args.beam_args]
 
 
 def _check_recording(args: argparse.Namespace) -> None:

@@ -16,6 +16,7 @@ from microtome.model.feeding import BatchRunner, Records
 from microtome.model.leaves import DenseLeaf, ScatteredLeaf
 from microtome.model.loading import LoadedModel
 from microtome.model.signature import ModelSignature
+from microtome.model.width import widest_row_bytes
 from microtome.slicing.columns import Column, column_from
 from microtome.slicing.sums import Scattered
 
@@ -53,6 +54,9 @@ class ContributionFetcher:
         features: names of the slicing features to fetch.
         weight_keys: names of the features that weigh examples.
 
+    Attributes:
+        row_bytes: of the widest tensor that is computed on the way, for one row.
+
     Raises:
         ConfigError: the model has no such feature.
     """
@@ -85,6 +89,7 @@ class ContributionFetcher:
                 fetches.extend(_feature_fetches(model.features[name]))
             if self._has_refs:
                 fetches.append(tf.reshape(model.input_refs, [-1]))
+            self.row_bytes = widest_row_bytes(fetches)
         self._runner = BatchRunner(model, fetches)
 
     def __call__(self, records: Records) -> Contributions:

@@ -25,6 +25,10 @@ _REFUSALS = (
 )
 
 
+# of the widest tensor of a wide model; TensorFlow holds a few such at a time
+MAX_TENSOR_BYTES = 128 << 20
+
+
 class ModelEvaluator:
     """Computes, by a plan, what batches of examples contribute.
 
@@ -34,9 +38,16 @@ class ModelEvaluator:
         model: the loaded model; ops are added to its graph, which is then closed to changes.
         plan: made by `make_plan` for the same model.
         features: names of the slicing features to fetch.
+        max_tensor_bytes: bounds the examples that go through the model at once.
     """
 
-    def __init__(self, model: LoadedModel, plan: Plan, features: Sequence[str]):
+    def __init__(
+        self,
+        model: LoadedModel,
+        plan: Plan,
+        features: Sequence[str],
+        max_tensor_bytes: int = MAX_TENSOR_BYTES,
+    ):
         self.plan = plan
         self._model = model
         self._lock = threading.Lock()
@@ -44,6 +55,7 @@ class ModelEvaluator:
             self._fetcher = fetcher_for(
                 model, plan.dense, plan.scattered, features, plan.weight_keys
             )
+            self._rows_at_once = max(1, max_tensor_bytes // self._fetcher.row_bytes)
             self._feeder: RowFeeder | None = None
             self._summing = self._listing = None
             summed, listed = plan.on(Path.REFERENCE_SUMS), plan.listed
@@ -57,12 +69,18 @@ class ModelEvaluator:
     def contributions(self, records: Records) -> Contributions:
         """What each row of a batch contributes.
 
-        A batch that the model refuses is halved until the refused example stands alone.
+        A batch whose tensors would take too much memory goes through the model in parts. One that
+        the model refuses is halved until the refused example stands alone.
 
         Raises:
             RefusedExampleError: the model refuses an example.
         """
-        return self._halving(records, 0)
+        step = self._rows_at_once
+        if len(records) <= step:
+            return self._halving(records, 0)
+        starts = range(0, len(records), step)
+        parts = [self._halving(records[start : start + step], start) for start in starts]
+        return concatenate(parts, [min(step, len(records) - start) for start in starts])
 
     def _halving(self, records: Records, first: int) -> Contributions:
         try:

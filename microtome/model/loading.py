@@ -61,20 +61,12 @@ class LoadedModel:
         self.session.close()
 
 
-def planning_session() -> tf.compat.v1.ConfigProto:
-    """A session for many small runs, for each of which optimizing would cost more than it saves."""
-    config = tf.compat.v1.ConfigProto()
-    config.graph_options.rewrite_options.disable_meta_optimizer = True
-    return config
-
-
 def load_model(
     path: str,
     add_metrics_callbacks: Sequence[MetricsCallback] = (),
     include_default_metrics: bool = True,
     additional_fetches: Sequence[str] = (),
     tags: Sequence[str] | None = None,
-    session_config: Any = None,
 ) -> LoadedModel:
     """Loads the EvalSavedModel at `path` and adds the metrics of the callbacks to its graph.
 
@@ -84,7 +76,7 @@ def load_model(
     """
     signature = read_signature(path, tuple(additional_fetches), tuple(tags) if tags else None)
     graph = tf.Graph()
-    session = tf.compat.v1.Session(graph=graph, config=session_config)
+    session = tf.compat.v1.Session(graph=graph, config=_session_config())
     with graph.as_default(), session.as_default(), without_deprecation_warnings():
         try:
             tf.compat.v1.saved_model.load(session, list(signature.tags), path)
@@ -97,6 +89,17 @@ def load_model(
         model = _resolve(signature, graph, session, include_default_metrics)
         _add_callbacks(model, add_metrics_callbacks)
     return model
+
+
+def _session_config() -> tf.compat.v1.ConfigProto:
+    """As it is written, a graph gives the same numbers in every session.
+
+    Optimized, it would round otherwise for other fetches: planning and a worker would differ, as
+    would two runners. Planning, which asks for many, would wait longer for each than it saves.
+    """
+    config = tf.compat.v1.ConfigProto()
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    return config
 
 
 @contextlib.contextmanager

@@ -127,11 +127,6 @@ class SliceSums:
         ids = np.flatnonzero(self.touched)
         return SliceTable([keys[i] for i in ids.tolist()], self._state[ids])
 
-    def clear(self) -> None:
-        """Forgets all that was added."""
-        self._state[self._touched] = 0.0
-        self._touched[:] = False
-
     def _check(self, dense: npt.NDArray[Any], scattered: Sequence[Scattered]) -> None:
         if dense.ndim != 2 or dense.shape[1] != self.layout.dense:
             raise ValueError(f"dense is {dense.shape}, but the layout has {self.layout.dense} sums")

@@ -59,7 +59,7 @@ def test_package_is_a_command():
         ("valuate", "invalid choice: 'valuate'"),
         ("evaluate --model m", "the following arguments are required: --data"),
         ("evaluate --model m --data d --format csv", "invalid choice: 'csv'"),
-        ("evaluate --model m --data d --runner DirectRunner", "unrecognized arguments: --runner"),
+        ("evaluate --model m --data d --flink_master=x", "unrecognized arguments: --flink_master"),
         ("evaluate --model m --data d --span 3", "--span says where an evaluation is recorded"),
         ("evaluate --model m --data d --record s", "--record needs --pipeline and --output"),
         ("evaluate --model m --data d --record s --pipeline p", "--record needs --output"),

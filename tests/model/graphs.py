@@ -145,9 +145,10 @@ def bundle_outputs(
     batches: Sequence[Sequence[bytes]],
     specs: Sequence[SingleSliceSpec] = OVERALL_AND_GROUPS,
     max_state_bytes: int = summing.MAX_STATE_BYTES,
+    max_state_slices: int = summing.MAX_STATE_SLICES,
 ) -> tuple[list[tuple[int, bytes]], list[Any]]:
     """What the function that sums slices hands on of one bundle: tables by shard, and rows."""
-    function = summing.SumSlices(worker, specs, max_state_bytes)
+    function = summing.SumSlices(worker, specs, max_state_bytes, max_state_slices)
     function.setup()
     function.start_bundle()
     outputs: list[Any] = []
