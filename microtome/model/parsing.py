@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -78,10 +79,13 @@ def feature_names(example: bytes) -> frozenset[str]:
     """The features that a serialized `tf.Example` has; none if it is no such message."""
     import tensorflow as tf
 
-    try:
-        return frozenset(tf.train.Example.FromString(example).features.feature)
-    except message.DecodeError:
-        return frozenset()
+    with warnings.catch_warnings():
+        # of what is no such message, which the C++ parser says besides raising an error, or instead
+        warnings.simplefilter("ignore", RuntimeWarning)
+        try:
+            return frozenset(tf.train.Example.FromString(example).features.feature)
+        except message.DecodeError:
+            return frozenset()
 
 
 def are_of_other_features(parsed: frozenset[str], examples: Iterable[bytes]) -> bool:
