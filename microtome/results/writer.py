@@ -87,7 +87,7 @@ class ResultsWriter:
                 self._table = MetricsTable(self._path(names.METRICS_TABLE))
                 self._open.callback(self._table.discard)
         except BaseException:
-            self._open.close()
+            self._close()
             raise
         return self
 
@@ -97,7 +97,7 @@ class ResultsWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._open.close()
+        self._close()
         if kind is None and not self._finished:
             raise OutputError(
                 f"Nothing was written to {self._output_path}: `finish` was not called."
@@ -145,6 +145,11 @@ class ResultsWriter:
             self._write_page(eval_run, run_info or {})
             self._staging.publish()
         self._finished = True
+
+    def _close(self) -> None:
+        # closing writes what is buffered, which a full disk refuses again: that is told already
+        with contextlib.suppress(OSError):
+            self._open.close()
 
     def _report(self, data: bytes, message: result_pb2.MetricsForSlice) -> None:
         try:

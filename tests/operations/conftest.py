@@ -21,6 +21,7 @@ from microtome.results import leftovers
 from tests.bad_input.conftest import changed
 
 SLICES = 12_000
+WORKERS = ("--", "--direct_running_mode=multi_processing", "--direct_num_workers=2")
 _PATIENCE = 120
 
 
@@ -34,10 +35,15 @@ def people(committed_model):
 def many_slices(people, tmp_path_factory) -> str:
     """Data with so many countries that its result takes seconds to write."""
     path = str(tmp_path_factory.mktemp("many") / "eval.tfrecord")
-    with tf.io.TFRecordWriter(path) as writer:
-        for i in range(SLICES):
-            writer.write(changed(people.records[i % 120], country=[b"c%d" % i]))
+    write_countries(path, people.records, SLICES)
     return path
+
+
+def write_countries(path: str, records: Sequence[bytes], count: int) -> None:
+    """Writes examples, each of a country of its own."""
+    with tf.io.TFRecordWriter(path) as writer:
+        for i in range(count):
+            writer.write(changed(records[i % len(records)], country=[b"c%d" % i]))
 
 
 class Process:
@@ -126,6 +132,19 @@ def line(people: Any, data: str, output: str, *args: str) -> list[str]:
     """The arguments of `python` that evaluate by country."""
     model = ["--model", people.model_path, "--data", data, "--slice", "country"]
     return ["microtome", "evaluate", *model, "--output", output, *args]
+
+
+def worker_processes(group: int) -> list[int]:
+    """The Beam workers of a process group."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*"):
+        # processes end meanwhile
+        with contextlib.suppress(OSError):
+            command = (path / "cmdline").read_bytes().split(b"\0")
+            is_worker = b"apache_beam.runners.worker.sdk_worker_main" in command
+            if is_worker and os.getpgid(int(path.name)) == group:
+                found.append(int(path.name))
+    return found
 
 
 def staged(folder: pathlib.Path) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import textwrap
 import pytest
 
 from microtome.results import leftovers, load_eval_result
-from tests.operations.conftest import line, read_all, staged
+from tests.operations.conftest import WORKERS, line, read_all, staged, worker_processes
 from tests.results import made
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -42,28 +41,12 @@ def test_stopped_while_it_writes(
 
 def test_interrupted_with_worker_processes(start, people, many_slices, tmp_path):
     """Ctrl-C goes to all processes of a terminal."""
-    workers = ["--", "--direct_running_mode=multi_processing", "--direct_num_workers=2"]
-    process = start(*line(people, many_slices, "result", *workers))
+    process = start(*line(people, many_slices, "result", *WORKERS))
     process.wait_until(lambda: len(worker_processes(process.pid)) == 2)
     assert process.end(signal.SIGINT, whole_group=True) == 130
     assert process.said().splitlines()[-1] == "microtome: interrupted"
     assert os.listdir(tmp_path) == []
     assert worker_processes(process.pid) == []
-
-
-def worker_processes(group: int) -> list[int]:
-    """The Beam workers of a process group."""
-    found = []
-    for path in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            command = (path / "cmdline").read_bytes().split(b"\0")
-            if os.getpgid(int(path.name)) == group and command[0] != b"/bin/sh":
-                found += [int(path.name)] * (
-                    b"apache_beam.runners.worker.sdk_worker_main" in command
-                )
-        except OSError:
-            continue
-    return found
 
 
 DIES_BETWEEN_RENAMES = """
