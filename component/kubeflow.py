@@ -8,7 +8,7 @@ is the command of every compiled task. It is TFX's own entry point, and mends wh
   its numbers as a table, and holds them against those of other runs. TFX knows no way to title an
   artifact type of one's own.
 * Open-source Kubeflow does not run the driver of ExampleGen, which finds the newest span; it is run
-  here unless it has been.
+  here unless it has been. With schema 2.0 TFX's executor does not read what the driver found.
 * An artifact has the id that ML Metadata knows it by, not a hash of it.
 * Beam is given the pipeline's arguments only. TFX puts the program's name before them, for which
   Beam packs all of TFX at every start.
@@ -66,7 +66,7 @@ def write_pipeline(
         image: The container image of all tasks, which has Microtome; see `docs/kubeflow.md`.
         vertex: Whether it is for Google's Vertex AI Pipelines.
     """
-    # not needed where tasks run, and the image has no client of Kubeflow
+    # it imports all of TFX's components, which running a task does without
     from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
     register()
@@ -127,26 +127,29 @@ def _never_cache_ingestion(spec: dict[str, Any]) -> None:
 
 
 def _resolve_span(args: argparse.Namespace) -> None:
-    """Runs an ExampleGen's driver, and gives the executor what it found."""
+    """Gives an ExampleGen's executor what its driver finds, which is run unless it has been."""
     given = pipeline_spec_pb2.ExecutorInput()
     json_format.Parse(args.json_serialized_invocation_args, given, ignore_unknown_fields=True)
-    parameters = {**given.inputs.parameter_values, **given.inputs.parameters}
     executor = import_utils.import_class_by_path(args.executor_class_path)
-    if (
-        not issubclass(executor, base_example_gen_executor.BaseExampleGenExecutor)
-        or standard_component_specs.INPUT_BASE_KEY not in parameters
-        or fileio.exists(given.outputs.output_file)
-    ):
+    is_ingestion = issubclass(executor, base_example_gen_executor.BaseExampleGenExecutor)
+    parameters = {**given.inputs.parameter_values, **given.inputs.parameters}
+    if not is_ingestion or standard_component_specs.INPUT_BASE_KEY not in parameters:
         return
-    driver.main(args)
+    if not fileio.exists(given.outputs.output_file):
+        driver.main(args)
     found = pipeline_spec_pb2.ExecutorOutput()
     with fileio.open(given.outputs.output_file, "r") as file:
         json_format.Parse(file.read(), found, ignore_unknown_fields=True)
-    # the executor reads the parameters from that file itself
     for key, artifacts in found.artifacts.items():
         given.outputs.artifacts[key].artifacts[0].metadata.MergeFrom(
             artifacts.artifacts[0].metadata
         )
+    for name, value in found.parameter_values.items():
+        # those of schema 2.1 the executor reads itself
+        if value.HasField("string_value"):
+            given.inputs.parameters[name].string_value = value.string_value
+        else:
+            given.inputs.parameters[name].int_value = int(value.number_value)
     args.json_serialized_invocation_args = json_format.MessageToJson(given)
 
 

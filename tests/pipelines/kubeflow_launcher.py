@@ -90,12 +90,10 @@ class Launcher:
         started = time.monotonic()
         if driver and self.vertex:
             self._execute(f"{task}-driver", driver, given)
-            found = self._told(given)
-            given["inputs"].setdefault("parameterValues", {}).update(found["parameterValues"])
-            _merge(given["outputs"]["artifacts"], found["artifacts"])
+            _merge(given["outputs"]["artifacts"], self._told(given))
         self._execute(task, container, given)
         self.seconds[task] = time.monotonic() - started
-        _merge(given["outputs"]["artifacts"], self._told(given)["artifacts"])
+        _merge(given["outputs"]["artifacts"], self._told(given))
         self.outputs[task] = {
             key: listed["artifacts"][0] for key, listed in given["outputs"]["artifacts"].items()
         }
@@ -164,11 +162,12 @@ class Launcher:
         assert process.returncode == 0, log.read_text()[-5000:]
 
     def _told(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The artifacts that the entry point, or the driver, told of."""
         told = json_format.Parse(
             pathlib.Path(given["outputs"]["outputFile"]).read_text(),
             pipeline_spec_pb2.ExecutorOutput(),
         )
-        return {"artifacts": {}, "parameterValues": {}, **json_format.MessageToDict(told)}
+        return dict(json_format.MessageToDict(told).get("artifacts", {}))
 
     def _context(self, type_name: str, name: str) -> pb.Context:
         type_id = self._store.put_context_type(pb.ContextType(name=type_name))
