@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from concurrent import futures
 from typing import Any
@@ -124,10 +125,25 @@ def postgresql() -> Iterator[Server]:
         # SIGTERM would wait for clients, and ml_metadata closes no connection
         with serving(command, folder, port, account=account, stop=signal.SIGINT) as process:
             server = Server("postgresql", port, process, {"PGPASSWORD": PASSWORD})
+            _wait_until_ready(server)
             password = PASSWORD.replace("'", "''")
             psql(server, f"CREATE ROLE {READER} LOGIN PASSWORD '{password}'")
             psql(server, f"GRANT pg_read_all_data TO {READER}")
             yield server
+
+
+def _wait_until_ready(server: Server) -> None:
+    """PostgreSQL takes connections, and refuses them, while it is starting up."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            psql(server, "SELECT 1")
+        except RuntimeError as error:
+            if "starting up" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
 
 
 def psql(server: Server, statement: str, database: str = "postgres") -> str:
