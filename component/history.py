@@ -98,7 +98,8 @@ def last_evaluations(
         examples: on what: with both, earlier evaluations of just these are left out, so that a
             repeated run is taken from TFX's cache. Without them an evaluator with a history is
             never taken from the cache, as each run makes the history longer. (On Airflow this is
-            without effect for what an Importer gives, which TFX leaves without a state there.)
+            without effect for what an Importer gives, which TFX leaves without a state there,
+            unless `microtome.component.airflow_dag.make_dag` has made the DAG.)
         latest_blessed: Whether the latest one with the verdict `BLESSED` comes along, however long
             ago it was; wanted by checks against `LATEST_BLESSED`.
 

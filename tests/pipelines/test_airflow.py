@@ -134,6 +134,7 @@ def runs(
         },
         {"dag": "flights", "day": 3},
         {"dag": "templates", "day": 1},
+        {"dag": "templates", "day": 2},
         {"dag": "parameter", "day": 1},
         {"dag": "parameter", "day": 2, "conf": {"eval_config": bad}},
         {"dag": "parameter", "day": 3, "conf": {"eval_config": good}},
@@ -251,7 +252,7 @@ def test_a_run_without_new_data_comes_from_the_cache_whole(runs: Runs) -> None:
 
 def test_templates_in_a_config_reach_the_component_as_they_are(runs: Runs) -> None:
     assert runs.told["templates"][0]["state"] == "success"
-    (execution,) = runs.executions("templates", "SlicedEvaluator")
+    execution, _ = runs.executions("templates", "SlicedEvaluator")
     config = json.loads(execution.properties["eval_config"].string_value)
     values = [spec["feature_values"]["country"] for spec in config["slicing_specs"][2:]]
     assert values == ["{{ 1 + 1 }}", "{% if no %}dropped{% endif %}"]
@@ -315,9 +316,13 @@ def test_beam_arguments_of_a_component_reach_it(runs: Runs) -> None:
     assert execution.last_known_state == Execution.FAILED
 
 
-def test_what_is_imported_is_live(runs: Runs) -> None:
-    (execution,) = runs.executions("templates", "examples")
-    assert {one.state for one in runs.outputs(execution)} == {Artifact.LIVE}
+def test_what_is_imported_is_found_again(runs: Runs) -> None:
+    for key in ("model", "examples"):
+        first, second = (runs.outputs(one) for one in runs.executions("templates", key))
+        assert [one.state for one in first] == [Artifact.LIVE]
+        assert [one.id for one in second] == [one.id for one in first]
+    states = [one.last_known_state for one in runs.executions("templates", "SlicedEvaluator")]
+    assert states == [Execution.COMPLETE, Execution.CACHED]
 
 
 @pytest.mark.parametrize("name", REFUSED)

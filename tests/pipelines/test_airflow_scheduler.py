@@ -164,14 +164,23 @@ def test_a_long_config_with_any_character_is_recorded_on_postgresql(url: str) ->
     assert len(values) == 102
 
 
-def test_the_command_line_tells_of_both_runs(url: str) -> None:
-    command = [sys.executable, "-W", "ignore", "-m", "microtome", "history", url]
-    options = ["--node", pipeline.NEXT_MONTH_EVALUATOR]
+@pytest.mark.parametrize(
+    "question",
+    [
+        ["runs"],
+        ["metric", "auc", "--slice", "origin:JFK", "--node", pipeline.NEXT_MONTH_EVALUATOR],
+        ["verdict", "--run", f"flights.{RUNS[1]}"],
+    ],
+    ids=lambda question: question[0],
+)
+def test_the_command_line_tells_of_the_runs(url: str, question: list[str]) -> None:
     text = subprocess.run(
-        [*command, "metric", "auc", "--slice", "origin:JFK", *options],
+        [sys.executable, "-W", "ignore", "-m", "microtome", "history", url, *question],
         check=True,
-        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         text=True,
     ).stdout
-    assert all(f"flights.{run}" in text for run in RUNS), text
+    asked = RUNS[1:] if question[0] == "verdict" else RUNS
+    assert all(f"flights.{run}" in text for run in asked), text
     assert servers.PASSWORD not in text
