@@ -17,6 +17,7 @@ import pathlib
 import subprocess
 import sys
 import time
+from concurrent import futures
 from typing import Any
 
 import yaml
@@ -54,6 +55,7 @@ class Launcher:
             else spec["defaultPipelineRoot"]
         )
         self.pipeline = spec["pipelineInfo"]["name"]
+        # by task and key: artifacts as JSON, with `uri`, `metadata`, `type` and `name`
         self.outputs: dict[str, dict[str, dict[str, Any]]] = {}
         self.seconds: dict[str, float] = {}
         self._folder, self._store = folder, store
@@ -78,12 +80,8 @@ class Launcher:
             ]
         return found
 
-    def run(self, task: str) -> dict[str, dict[str, Any]]:
-        """Runs a task, in a process of its own; what it depends on must have run.
-
-        Returns:
-            Its output artifacts by key, as JSON: `uri`, `metadata`, `type` and `name`.
-        """
+    def execute(self, task: str) -> None:
+        """Runs a task, in a process of its own; what it depends on must be recorded."""
         container = self._executors[self._component(task)["executorLabel"]]["container"]
         given = self._executor_input(task)
         driver = container.get("lifecycle", {}).get("preCacheCheck")
@@ -97,8 +95,34 @@ class Launcher:
         self.outputs[task] = {
             key: listed["artifacts"][0] for key, listed in given["outputs"]["artifacts"].items()
         }
-        self._record(task)
-        return self.outputs[task]
+
+    def record(self, task: str) -> None:
+        """Puts a task that was executed into ML Metadata, and names its outputs by their ids."""
+        execution = pb.Execution(
+            type_id=self._store.put_execution_type(
+                pb.ExecutionType(name="system.ContainerExecution")
+            ),
+            last_known_state=pb.Execution.COMPLETE,
+        )
+        execution.custom_properties["task_name"].string_value = task
+        pairs = []
+        for key, source in self._tasks[task].get("inputs", {}).get("artifacts", {}).items():
+            told = source["taskOutputArtifact"]
+            used = self.outputs[told["producerTask"]][told["outputArtifactKey"]]
+            artifact_id = int(used["name"].rpartition("/")[2])
+            (artifact,) = self._store.get_artifacts_by_id([artifact_id])
+            pairs.append((artifact, _event(pb.Event.INPUT, key)))
+        for key, output in self.outputs[task].items():
+            pairs.append((self._artifact(key, output), _event(pb.Event.OUTPUT, key)))
+        _, ids, *_ = self._store.put_execution(execution, pairs, self._contexts)
+        for output, artifact_id in zip(
+            self.outputs[task].values(), ids[-len(self.outputs[task]) :], strict=True
+        ):
+            prefix = "projects/1/locations/l/metadataStores/default/artifacts/"
+            output["name"] = f"{prefix * self.vertex}{artifact_id}"
+            if not self.vertex:
+                # of the schema only its title comes back from the store
+                output["type"] = {"schemaTitle": _title(output)}
 
     def executor_output(self, task: str) -> dict[str, Any]:
         """What a task's entry point wrote."""
@@ -177,33 +201,6 @@ class Launcher:
             found = self._store.get_context_by_type_and_name(type_name, name)
         return found
 
-    def _record(self, task: str) -> None:
-        execution = pb.Execution(
-            type_id=self._store.put_execution_type(
-                pb.ExecutionType(name="system.ContainerExecution")
-            ),
-            last_known_state=pb.Execution.COMPLETE,
-        )
-        execution.custom_properties["task_name"].string_value = task
-        pairs = []
-        for key, source in self._tasks[task].get("inputs", {}).get("artifacts", {}).items():
-            told = source["taskOutputArtifact"]
-            used = self.outputs[told["producerTask"]][told["outputArtifactKey"]]
-            artifact_id = int(used["name"].rpartition("/")[2])
-            (artifact,) = self._store.get_artifacts_by_id([artifact_id])
-            pairs.append((artifact, _event(pb.Event.INPUT, key)))
-        for key, output in self.outputs[task].items():
-            pairs.append((self._artifact(key, output), _event(pb.Event.OUTPUT, key)))
-        _, ids, *_ = self._store.put_execution(execution, pairs, self._contexts)
-        for output, artifact_id in zip(
-            self.outputs[task].values(), ids[-len(self.outputs[task]) :], strict=True
-        ):
-            prefix = "projects/1/locations/l/metadataStores/default/artifacts/"
-            output["name"] = f"{prefix * self.vertex}{artifact_id}"
-            if not self.vertex:
-                # of the schema only its title comes back from the store
-                output["type"] = {"schemaTitle": _title(output)}
-
     def _artifact(self, key: str, output: dict[str, Any]) -> pb.Artifact:
         artifact = pb.Artifact(
             type_id=self._store.put_artifact_type(pb.ArtifactType(name=_title(output))),
@@ -222,6 +219,15 @@ class Launcher:
             else:
                 json_format.ParseDict(value, stored.struct_value)
         return artifact
+
+
+def run_together(*steps: tuple[Launcher, str]) -> None:
+    """Executes tasks at the same time, two at most, and records them in their order."""
+    with futures.ThreadPoolExecutor(max_workers=2) as pool:
+        for running in [pool.submit(launcher.execute, task) for launcher, task in steps]:
+            running.result()
+    for launcher, task in steps:
+        launcher.record(task)
 
 
 def _title(output: dict[str, Any]) -> str:
