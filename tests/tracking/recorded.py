@@ -74,10 +74,16 @@ def history(*evaluations: Evaluation) -> History:
 
 
 class Launcher:
-    """Records evaluations in a store as TFX's launcher does: one publish an execution."""
+    """Records evaluations in a store as TFX's launcher does: one publish an execution.
 
-    def __init__(self, store: Any, pb: Any):
-        self.store, self._pb = store, pb
+    Args:
+        store: A store that can be written.
+        pb: ML Metadata's messages.
+        kubeflow: Whether contexts and executions are of the kind that Kubeflow v2's launcher makes.
+    """
+
+    def __init__(self, store: Any, pb: Any, kubeflow: bool = False):
+        self.store, self._pb, self._kubeflow = store, pb, kubeflow
         self._types = {
             name: store.put_artifact_type(pb.ArtifactType(name=name))
             for name in (
@@ -91,7 +97,10 @@ class Launcher:
         }
         self._contexts = {
             name: store.put_context_type(pb.ContextType(name=name))
-            for name in (schema.PIPELINE_CONTEXT, schema.RUN_CONTEXT, schema.NODE_CONTEXT)
+            for name in (
+                *(schema.PIPELINE_CONTEXT, schema.RUN_CONTEXT, schema.NODE_CONTEXT),
+                *(schema.KUBEFLOW_PIPELINE_CONTEXT, schema.KUBEFLOW_RUN_CONTEXT),
+            )
         }
 
     def train(self, day: int, pipeline: str = "flights") -> int:
@@ -160,13 +169,19 @@ class Launcher:
             type_id=self._executions[kind],
             last_known_state=pb.Execution.State.Value(state),
         )
+        named = {
+            schema.PIPELINE_CONTEXT: pipeline,
+            schema.RUN_CONTEXT: run,
+            schema.NODE_CONTEXT: f"{pipeline}.{node}",
+        }
+        if self._kubeflow:
+            execution.custom_properties[schema.KUBEFLOW_TASK].string_value = node
+            named = {
+                schema.KUBEFLOW_PIPELINE_CONTEXT: f"namespace/team/pipeline/{pipeline}",
+                schema.KUBEFLOW_RUN_CONTEXT: run,
+            }
         contexts = [
-            pb.Context(type_id=self._contexts[name], name=value)
-            for name, value in (
-                (schema.PIPELINE_CONTEXT, pipeline),
-                (schema.RUN_CONTEXT, run),
-                (schema.NODE_CONTEXT, f"{pipeline}.{node}"),
-            )
+            pb.Context(type_id=self._contexts[name], name=value) for name, value in named.items()
         ]
         _, ids, _ = self.store.put_execution(
             execution, pairs, contexts, reuse_context_if_already_exist=True

@@ -56,6 +56,17 @@ def test_evaluations_of_kubeflow_are_read_too(store_url, launcher):
     assert History.open(store_url, pipeline="flights").runs == ["run-1", "run-2"]
 
 
+def test_kubeflow_tells_pipeline_run_and_task_in_its_own_way(store_url):
+    launcher = Launcher(open_store(store_url, writable=True), metadata_store_pb2, kubeflow=True)
+    kind = schema.KUBEFLOW_EVALUATION_TYPE
+    for day in (1, 2):
+        launcher.evaluate(day, numbers(0.1), kind=kind, pipeline="", pipeline_run="")
+    (first, second) = History.open(store_url, pipeline="flights").evaluations
+    assert (first.pipeline, first.run, first.node) == ("flights", "run-1", "evaluator")
+    assert second.run == "run-2"
+    assert History.open(store_url, pipeline="other").runs == []
+
+
 def test_what_is_recorded_later_is_read_on_refresh(store_url, launcher):
     launcher.evaluate(1, numbers(0.1))
     history = History.open(store_url)
