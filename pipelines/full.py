@@ -49,10 +49,13 @@ _TRAINER = "microtome.pipelines.flights.transformed_trainer"
 _SHARED = "microtome.pipelines.flights.trainer"
 
 
-def eval_config() -> config_pb2.EvalConfig:
+def eval_config(
+    publish: config_pb2.Tracking.Publish = config_pb2.Tracking.PER_SLICE,
+) -> config_pb2.EvalConfig:
     """Every slice of `SLICES`."""
     return config_pb2.EvalConfig(
-        slicing_specs=[config_pb2.SlicingSpec(feature_keys=columns) for columns in SLICES]
+        slicing_specs=[config_pb2.SlicingSpec(feature_keys=columns) for columns in SLICES],
+        tracking=config_pb2.Tracking(publish=publish),
     )
 
 
@@ -63,6 +66,7 @@ def create_pipeline(
     serving_root: str,
     *,
     train_steps: int = flights_pipeline.TRAIN_STEPS,
+    publish: config_pb2.Tracking.Publish = config_pb2.Tracking.PER_SLICE,
     metadata_connection_config: metadata_store_pb2.ConnectionConfig | None = None,
     beam_pipeline_args: list[str] | None = None,
 ) -> pipeline.Pipeline:
@@ -74,6 +78,7 @@ def create_pipeline(
         data_root: Folder of the spans that `data.write_span` writes; each run takes the newest.
         serving_root: Folder for the pushed models, each in a folder named by its version.
         train_steps: Batches of 512 rows that the model is trained on.
+        publish: One artifact a tracked slice, or a single one, as Kubeflow v2 needs.
         metadata_connection_config: Where ML Metadata is; None if the orchestrator knows.
         beam_pipeline_args: Arguments for all Beam pipelines.
     """
@@ -108,7 +113,7 @@ def create_pipeline(
     evaluator = SlicedEvaluator(
         examples=examples.outputs["examples"],
         model=trainer.outputs["model"],
-        eval_config=eval_config(),
+        eval_config=eval_config(publish),
         example_splits=[data.NEXT_MONTH],
     )
     # SlicedEvaluator gives no blessing yet: what it evaluated without failing is pushed.

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
+import yaml
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 from tensorflow_serving.apis import (
@@ -26,13 +27,14 @@ from tfx.orchestration import pipeline as tfx_pipeline
 from tfx.orchestration.local import local_dag_runner
 from tfx.types import standard_artifacts
 
-from microtome.component import SlicedEvaluator
+from microtome.component import SlicedEvaluator, kubeflow
 from microtome.errors import ConfigError, DataError
 from microtome.executor import sources
 from microtome.model.feeding import BatchRunner
 from microtome.model.loading import load_model
 from microtome.pipelines import full, local
 from microtome.pipelines.flights import data, transform
+from microtome.proto import config_pb2
 from microtome.results.eval_result import EvalResult
 from microtome.results.loader import load_eval_result
 from tests import oracle
@@ -222,6 +224,16 @@ def test_the_served_probabilities_are_the_evaluated_ones(
     finally:
         model.close()
     np.testing.assert_allclose(served["probability"], evaluated[:, 0], rtol=1e-6)
+
+
+def test_kubeflow_takes_it_and_pushes_only_what_was_evaluated(tmp_path: pathlib.Path) -> None:
+    publish = config_pb2.Tracking.SINGLE
+    roots = [f"gs://bucket/{name}" for name in ("root", "data", "serving")]
+    pipeline = full.create_pipeline(full.PIPELINE_NAME, *roots, publish=publish)
+    kubeflow.write_pipeline(pipeline, str(tmp_path / "full.yaml"), image="image:1")
+    tasks = yaml.safe_load((tmp_path / "full.yaml").read_text())["root"]["dag"]["tasks"]
+    assert len(tasks) == 8
+    assert "SlicedEvaluator" in tasks["Pusher"]["dependentTasks"]
 
 
 def _without_label(record: bytes) -> tf.train.Example:
