@@ -16,7 +16,8 @@ ENV PATH=/opt/microtome/bin:$PATH \
 WORKDIR /source
 # apart from the sources, so that a change of these does not install all of it anew
 COPY requirements/image.txt requirements/
-RUN pip install --require-hashes --requirement requirements/image.txt
+# the lock names everything; pip would take a pinned package with an extra for one without a pin
+RUN pip install --no-deps --require-hashes --requirement requirements/image.txt
 COPY setup.py pyproject.toml README.md LICENSE ./
 COPY microtome microtome
 COPY component component
