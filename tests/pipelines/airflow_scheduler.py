@@ -111,12 +111,25 @@ class Airflow:
             process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(STOP_SECONDS)
-            _, left = psutil.wait_procs([scheduler, *family], timeout=STOP_SECONDS)
+            _, left = psutil.wait_procs(family, timeout=STOP_SECONDS)
+            # whoever has adopted them may let them be
+            left = [one for one in left if _is_running(one)]
+            if process.poll() is None:
+                left.append(scheduler)
             for one in left:
                 one.kill()
             process.wait()
         if left:
             raise RuntimeError(f"Of the scheduler these did not end: {left}")
+
+    def runners(self, scheduler: psutil.Process, task: str) -> list[psutil.Process]:
+        """The processes under the scheduler in which a task runs, as `<DAG> <task>`."""
+        found = []
+        for process in scheduler.children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                if " ".join(process.cmdline()).startswith(f"airflow task runner: {task} "):
+                    found.append(process)
+        return found
 
     def states(self) -> dict[str, str]:
         """The state of each run of a DAG, by its id."""
@@ -129,7 +142,7 @@ class Airflow:
         )
         return {task: (state, int(tries)) for task, state, tries in rows}
 
-    def wait(self, what: str, is_there: Callable[[], bool], seconds: float = 240) -> None:
+    def wait(self, what: str, is_there: Callable[[], bool], seconds: float = 400) -> None:
         """Waits until something is so.
 
         Raises:
@@ -150,6 +163,12 @@ class Airflow:
     @staticmethod
     def _command(*arguments: str) -> list[str]:
         return [sys.executable, "-W", "ignore", "-m", "airflow", *arguments]
+
+
+def _is_running(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def told(seconds: Mapping[str, float]) -> str:

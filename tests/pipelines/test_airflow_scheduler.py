@@ -106,12 +106,8 @@ def _kill(
     """Kills the process of the first task that has begun to evaluate."""
     # made when the execution has been registered
     airflow.wait("an evaluation", lambda: outputs.is_dir() and any(outputs.iterdir()))
-    victims = [
-        process
-        for process in scheduler.children(recursive=True)
-        if process.cmdline()[:1] and f"task runner: flights {KILLED}" in " ".join(process.cmdline())
-    ]
-    assert victims, [process.cmdline() for process in scheduler.children(recursive=True)]
+    victims = airflow.runners(scheduler, f"flights {KILLED}")
+    assert victims
     for victim in victims:
         victim.kill()
 
