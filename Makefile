@@ -94,6 +94,9 @@ lock: ## pin what requirements/*.in ask for
 	  $(COMPILE) $(if $(UPGRADE),--upgrade) --python-version $${line#*:} \
 	    $$file.in --output-file $$file.txt || exit 1; \
 	done
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --python-version 3.10 \
+	  --constraints requirements/estimator.txt requirements/image.in \
+	  --output-file requirements/image.txt
 
 clean: ## remove all that make has made, the environments too
 	rm -rf .venv .venv-current .venv-engines .venv-kubeflow-v1 .venv-proto .venv-tools build dist *.egg-info demo_output

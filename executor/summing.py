@@ -47,6 +47,8 @@ class SumSlices(beam.DoFn):
         specs: which slices to form.
         max_state_bytes: sums that take more are handed on before the bundle ends.
         max_state_slices: so are those of more slices, and the slices are forgotten.
+        plan: where it is known beforehand; the model is loaded before the first bundle then, else
+            by its first batch.
     """
 
     def __init__(
@@ -55,11 +57,13 @@ class SumSlices(beam.DoFn):
         specs: Sequence[SingleSliceSpec],
         max_state_bytes: int = MAX_STATE_BYTES,
         max_state_slices: int = MAX_STATE_SLICES,
+        plan: Plan | None = None,
     ):
         self._model = model
         self._specs = tuple(specs)
         self._max_state_bytes = max_state_bytes
         self._max_state_slices = max_state_slices
+        self._plan = plan
         self._examples = Metrics.counter(_NAMESPACE, "examples")
         self._rows = Metrics.counter(_NAMESPACE, "rows")
         self._batches = Metrics.counter(_NAMESPACE, "batches")
@@ -68,6 +72,8 @@ class SumSlices(beam.DoFn):
     def setup(self) -> None:
         # TensorFlow works on the next batch, without Python's lock, while this one is summed
         self._thread = concurrent.futures.ThreadPoolExecutor(max_workers=1)
+        if self._plan is not None:
+            self._model.get(self._plan)
 
     def teardown(self) -> None:
         self._thread.shutdown(wait=False)

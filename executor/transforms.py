@@ -153,9 +153,12 @@ class EvaluateBatches(beam.PTransform):
     def expand(self, batches: beam.PCollection) -> dict[str, beam.PCollection]:
         is_known = not isinstance(self._plan, beam.PCollection)
         plan = self._plan if is_known else beam.pvalue.AsSingleton(self._plan)
-        summed = batches | "Sum" >> beam.ParDo(
-            summing.SumSlices(self._worker, self._specs), plan
-        ).with_outputs(summing.ROWS_OUTPUT, summing.COUNTS_OUTPUT, main="tables")
+        sum_slices = summing.SumSlices(
+            self._worker, self._specs, plan=self._plan if is_known else None
+        )
+        summed = batches | "Sum" >> beam.ParDo(sum_slices, plan).with_outputs(
+            summing.ROWS_OUTPUT, summing.COUNTS_OUTPUT, main="tables"
+        )
         listed: list[Any] = []
         if not is_known or self._plan.listed:
             values = (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import pathlib
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 
@@ -14,6 +16,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 import microtome
 from microtome.results import EvalResult
+from microtome.results.loader import load_eval_result
 
 FILES = 16
 SLICES = ([], ["country"], ["level"], ["country", "level"])
@@ -61,9 +64,21 @@ def evaluate(
     )
 
 
+def check_command(case: Case, runner: str, beam_args: list[str], output: pathlib.Path) -> None:
+    """Runs `microtome evaluate --runner`, and compares what it writes."""
+    slices = [f"--slice={','.join(columns)}" for columns in SLICES if columns]
+    command = [sys.executable, "-m", "microtome", "evaluate", "--model", case.model_path, *slices]
+    command += ["--data", case.pattern, "--output", str(output), "--runner", runner, "--"]
+    done = subprocess.run([*command, *beam_args], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "by 2 workers" in done.stderr
+    assert "Overall" in done.stdout
+    case.check(load_eval_result(str(output)))
+
+
 def numbers(result: EvalResult) -> pd.DataFrame:
-    """A row a slice and metric."""
-    table = result.to_dataframe()
+    """A row a slice and metric, in an order that does not depend on who finished first."""
+    table = result.to_dataframe().sort_index(axis="columns")
     keys = [name for name in table.columns if name != "value"]
     return table.sort_values(keys).reset_index(drop=True)
 

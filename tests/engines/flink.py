@@ -17,6 +17,7 @@ from tests.processes import HOST, free_port, serving
 VERSION = "1.19"
 SLOTS = 2
 
+_DRIVER = "org.apache.beam.runners.flink.FlinkJobServerDriver"
 _MEMORY = {
     "taskmanager.cpu.cores": "2.0",
     "taskmanager.memory.framework.heap.size": "128m",
@@ -37,13 +38,17 @@ class Cluster:
     """A running cluster.
 
     Attributes:
-        beam_args: what Beam needs to run a pipeline on it.
+        beam_args: what Beam needs to run a pipeline on it, by a job server that runs already.
+        runner_args: the same, by a FlinkRunner that starts a job server itself.
         task_managers: the workers' processes; each has `SLOTS` slots.
+        pool: the Python workers.
         rest_port: of the job manager.
     """
 
     beam_args: list[str]
+    runner_args: list[str]
     task_managers: list[subprocess.Popen[bytes]]
+    pool: programs.Pool
     rest_port: int
 
     def ask(self, path: str) -> Any:
@@ -95,7 +100,7 @@ def cluster(folder: pathlib.Path, task_managers: int = 2) -> Iterator[Cluster]:
             for number in range(task_managers)
         ]
         pool = stack.enter_context(programs.worker_pool(folder))
-        found = Cluster([], workers, rest)
+        found = Cluster([], [], workers, pool, rest)
         programs.wait_until(
             lambda: len(found.ask("/taskmanagers")["taskmanagers"]) == task_managers,
             "all task managers are there",
@@ -104,7 +109,7 @@ def cluster(folder: pathlib.Path, task_managers: int = 2) -> Iterator[Cluster]:
             programs.running_job_server(
                 folder,
                 [f"{lib}/*", f"{jars}/*"],
-                "org.apache.beam.runners.flink.FlinkJobServerDriver",
+                _DRIVER,
                 [f"--flink-master={HOST}:{rest}", f"--flink-conf-dir={conf}"],
             )
         )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import pathlib
 import shutil
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import psutil
 
 from tests.processes import HOST, NotInstalledError, free_port, serving
 
@@ -76,9 +80,30 @@ def job_server(engine: str) -> pathlib.Path:
     return folder
 
 
+@dataclasses.dataclass(frozen=True)
+class Pool:
+    """Beam's pool that starts a Python process for each worker of an engine.
+
+    Attributes:
+        port: that it listens on.
+        pid: its process; the workers are its children.
+    """
+
+    port: int
+    pid: int
+
+    def open_files(self) -> dict[int, set[str]]:
+        """The files that each worker has open just now."""
+        found = {}
+        for worker in psutil.Process(self.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                found[worker.pid] = {file.path for file in worker.open_files()}
+        return found
+
+
 @contextlib.contextmanager
-def worker_pool(folder: pathlib.Path) -> Iterator[int]:
-    """Runs Beam's pool that starts a Python process for each worker of an engine; its port."""
+def worker_pool(folder: pathlib.Path) -> Iterator[Pool]:
+    """Runs a pool of workers."""
     port = free_port()
     command = [sys.executable, "-m", "apache_beam.runners.worker.worker_pool_main"]
     # the pool starts its workers as `python`
@@ -86,8 +111,8 @@ def worker_pool(folder: pathlib.Path) -> Iterator[int]:
     environment = {**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": ""}
     with serving(
         [*command, f"--service_port={port}"], folder, port, env=environment, log_name="workers.log"
-    ):
-        yield port
+    ) as process:
+        yield Pool(port, process.pid)
 
 
 @contextlib.contextmanager
@@ -113,17 +138,45 @@ def running_job_server(
         yield f"{HOST}:{port}"
 
 
-def portable_args(folder: pathlib.Path, endpoint: str, pool: int) -> list[str]:
-    """Beam's arguments to run a pipeline by a job server, with workers from a pool."""
+def executable_jar(path: pathlib.Path, main: str, folders: Sequence[pathlib.Path]) -> pathlib.Path:
+    """Writes a jar that runs a class with all jars of the folders, in the place of a fat one.
+
+    Beam's own artifacts of this kind hold all in one file, which not every mirror of Maven has.
+    """
+    jars = [jar for folder in folders for jar in sorted(folder.glob("*.jar"))]
+    attributes = {
+        "Manifest-Version": "1.0",
+        "Main-Class": main,
+        "Add-Opens": " ".join(f"java.base/{package}" for package in _PACKAGES),
+        "Class-Path": " ".join(jar.as_uri() for jar in jars),
+    }
+    lines = []
+    for name, value in attributes.items():
+        # at most 72 bytes a line
+        text = f"{name}: {value}"
+        parts = [text[:70], *(text[at : at + 69] for at in range(70, len(text), 69))]
+        lines.append("\r\n ".join(parts) + "\r\n")
+    with zipfile.ZipFile(path, "w") as jar:
+        jar.writestr("META-INF/MANIFEST.MF", "".join(lines) + "\r\n")
+    return path
+
+
+def portable_args(endpoint: str, folder: pathlib.Path, pool: Pool) -> list[str]:
+    """Beam's arguments to run a pipeline by a job server that is there."""
+    return ["--runner=PortableRunner", f"--job_endpoint={endpoint}", *worker_args(folder, pool)]
+
+
+def worker_args(folder: pathlib.Path, pool: Pool) -> list[str]:
+    """Beam's arguments to take workers from a pool."""
     nothing = folder / "no_jars"
     nothing.touch()
     return [
         # the cluster has the jars; without this each job would bring them again
         f"--files_to_stage={nothing}",
-        "--runner=PortableRunner",
-        f"--job_endpoint={endpoint}",
         "--environment_type=EXTERNAL",
-        f"--environment_config={HOST}:{pool}",
+        f"--environment_config={HOST}:{pool.port}",
+        # workers are kept from stage to stage: each would import TensorFlow and load the model anew
+        "--environment_cache_millis=60000",
     ]
 
 
@@ -137,4 +190,4 @@ def wait_until(is_so: Callable[[], bool], what: str, seconds: float = WAIT_SECON
     while not is_so():
         if time.monotonic() > deadline:
             raise TimeoutError(f"after {seconds:.0f} s not yet: {what}")
-        time.sleep(0.1)
+        time.sleep(0.02)

@@ -17,6 +17,7 @@ from tests.engines import programs
 from tests.processes import HOST, free_port, serving
 
 VERSION = "3.5"
+_DRIVER = "org.apache.beam.runners.spark.SparkJobServerDriver"
 
 
 @dataclasses.dataclass
@@ -24,12 +25,14 @@ class Cluster:
     """A running cluster.
 
     Attributes:
-        beam_args: what Beam needs to run a pipeline on it.
+        beam_args: what Beam needs to run a pipeline on it, by a job server that runs already.
+        runner_args: the same, by a SparkRunner that starts a job server itself.
         workers: the workers' processes.
         web_port: of the master.
     """
 
     beam_args: list[str]
+    runner_args: list[str]
     workers: list[subprocess.Popen[bytes]]
     web_port: int
 
@@ -80,28 +83,39 @@ def cluster(folder: pathlib.Path, workers: int = 2) -> Iterator[Cluster]:
             for number in range(workers)
         ]
         pool = stack.enter_context(programs.worker_pool(folder))
-        found = Cluster([], processes, web_port)
+        found = Cluster([], [], processes, web_port)
         programs.wait_until(
             lambda: found.state()["aliveworkers"] == workers, "all workers are there"
         )
+        properties = {
+            "spark.driver.host": HOST,
+            "spark.driver.bindAddress": HOST,
+            "spark.ui.enabled": "false",
+            "spark.executor.memory": "512m",
+            # there already, so that a job need not bring them
+            "spark.executor.extraClassPath": f"{jars}/*",
+            "spark.executor.extraJavaOptions": " ".join(programs.OPENS),
+            "spark.cores.max": str(workers),
+        }
+        # Beam's come first: they need a younger Guava than Spark's
         endpoint = stack.enter_context(
             programs.running_job_server(
                 folder,
-                # Beam's come first: they need a younger Guava than Spark
                 [f"{jars}/*", f"{home}/jars/*"],
-                "org.apache.beam.runners.spark.SparkJobServerDriver",
+                _DRIVER,
                 [f"--spark-master-url={master}"],
-                {
-                    "spark.driver.host": HOST,
-                    "spark.driver.bindAddress": HOST,
-                    "spark.ui.enabled": "false",
-                    "spark.executor.memory": "512m",
-                    # there already, so that a job need not bring them
-                    "spark.executor.extraClassPath": f"{jars}/*",
-                    "spark.executor.extraJavaOptions": " ".join(programs.OPENS),
-                    "spark.cores.max": str(workers),
-                },
+                properties,
             )
         )
-        found.beam_args = programs.portable_args(folder, endpoint, pool)
+        found.beam_args = programs.portable_args(endpoint, folder, pool)
+        jar = programs.executable_jar(folder / "job_server.jar", _DRIVER, [jars, home / "jars"])
+        found.runner_args = [
+            f"--spark_master_url={master}",
+            f"--spark_job_server_jar={jar}",
+            *(
+                f"--job_server_jvm_properties=-D{name}={value}"
+                for name, value in properties.items()
+            ),
+            *programs.worker_args(folder, pool),
+        ]
         yield found

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import pathlib
-import threading
+from collections.abc import Callable
+from concurrent import futures
 from typing import Any
 
 import pytest
@@ -37,6 +39,12 @@ def test_one_task(case: cases.Case, flink_cluster: flink.Cluster, tmp_path: path
     result = case.evaluate(tmp_path / "out", [*flink_cluster.beam_args, "--parallelism=1"])
     case.check(result)
     assert len(result.run_info["workers"]) == 1
+
+
+def test_the_command_with_a_job_server_of_its_own(
+    case: cases.Case, flink_cluster: flink.Cluster, tmp_path: pathlib.Path
+) -> None:
+    cases.check_command(case, "FlinkRunner", flink_cluster.runner_args, tmp_path / "out")
 
 
 def test_a_pipeline_of_tfx(
@@ -93,39 +101,47 @@ def test_a_broken_example_is_named(
 def test_a_task_manager_is_killed(case: cases.Case, zoo_model: Any, tmp_path: pathlib.Path) -> None:
     """Its own cluster: it is one task manager short afterwards."""
     folder = tmp_path / "data"
-    cases.write(folder, zoo_model("dnn_regression_v2").records, 400)
+    cases.write(folder, zoo_model("dnn_regression_v2").records, 100)
     expected = cases.evaluate(case.model_path, str(folder / "*"), tmp_path / "direct", [])
     (tmp_path / "cluster").mkdir()
-    with flink.cluster(tmp_path / "cluster") as cluster:
-        found: list[Any] = []
-        thread = threading.Thread(
-            target=lambda: found.append(
-                cases.evaluate(
-                    case.model_path, str(folder / "*"), tmp_path / "out", cluster.beam_args
-                )
+    with flink.cluster(tmp_path / "cluster") as cluster, cases.timed() as seconds:
+        arguments = case.model_path, str(folder / "*"), tmp_path / "out", cluster.beam_args
+        with futures.ThreadPoolExecutor(1) as thread:
+            evaluating = thread.submit(cases.evaluate, *arguments)
+            read = files_read(cluster, folder)
+            programs.wait_until(
+                lambda: evaluating.done() or max(map(len, read()), default=0) >= 3,
+                "a worker has read two files and begun a third",
             )
-        )
-        with cases.timed() as seconds:
-            thread.start()
-            programs.wait_until(lambda: bool(summing(cluster)), "examples are evaluated")
-            (manager, *_) = summing(cluster)
-            cluster.task_managers[int(manager.removeprefix("tm"))].kill()
-            assert not (tmp_path / "out").exists()
-            thread.join(timeout=300)
+            assert not evaluating.done()
+            victim = cluster.task_managers[int(busy(cluster)[0].removeprefix("tm"))]
+            victim.kill()
+            result = evaluating.result(timeout=300)
         attempts = [task["attempt"] for task in tasks(cluster)]
-    assert found, "the evaluation failed"
-    cases.Case(case.model_path, folder, expected).check(found[0])
+    cases.Case(case.model_path, folder, expected).check(result)
     assert max(attempts) >= 1, "nothing was done anew"
-    cases.told("Flink, a task manager killed", flink.VERSION, found[0], *seconds)
+    cases.told("Flink, a task manager killed", flink.VERSION, result, *seconds)
+
+
+def files_read(cluster: flink.Cluster, folder: pathlib.Path) -> Callable[[], list[set[str]]]:
+    """A function that gives the data files that each worker was seen to read so far."""
+    seen: dict[int, set[str]] = collections.defaultdict(set)
+
+    def look() -> list[set[str]]:
+        for worker, files in cluster.pool.open_files().items():
+            seen[worker] |= {file for file in files if file.startswith(str(folder))}
+        return list(seen.values())
+
+    return look
 
 
 def tasks(cluster: flink.Cluster) -> list[dict[str, Any]]:
-    """All subtasks of the last job, with `vertex`: the name of what they do."""
+    """All subtasks of the last job."""
     job = cluster.last_job()
     if job is None:
         return []
     return [
-        {**task, "vertex": vertex["name"]}
+        task
         for vertex in job["vertices"]
         for task in cluster.ask(f"/jobs/{job['jid']}/vertices/{vertex['id']}")["subtasks"]
     ]
@@ -135,10 +151,6 @@ def task_managers(cluster: flink.Cluster) -> set[str]:
     return {task["taskmanager-id"] for task in tasks(cluster)}
 
 
-def summing(cluster: flink.Cluster) -> list[str]:
-    """The task managers that evaluate examples just now, seconds after they began."""
-    return [
-        task["taskmanager-id"]
-        for task in tasks(cluster)
-        if "Sum" in task["vertex"] and task["status"] == "RUNNING" and task["duration"] > 8000
-    ]
+def busy(cluster: flink.Cluster) -> list[str]:
+    """The task managers that run something just now."""
+    return [task["taskmanager-id"] for task in tasks(cluster) if task["status"] == "RUNNING"]

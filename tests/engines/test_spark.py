@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import pathlib
-import subprocess
-import sys
 
 import pytest
 
-from microtome.results.loader import load_eval_result
 from tests.engines import cases, spark
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -24,19 +21,7 @@ def test_two_workers(
     cases.told("Spark", spark.VERSION, result, *seconds)
 
 
-def test_the_command(
+def test_the_command_with_a_job_server_of_its_own(
     case: cases.Case, spark_cluster: spark.Cluster, tmp_path: pathlib.Path
 ) -> None:
-    runner, *others = [arg for arg in spark_cluster.beam_args if not arg.startswith("--files")]
-    slices = [f"--slice={','.join(columns)}" for columns in cases.SLICES if columns]
-    command = [sys.executable, "-m", "microtome", "evaluate", "--model", case.model_path]
-    command += ["--data", case.pattern, "--output", str(tmp_path / "out"), *slices]
-    done = subprocess.run(
-        [*command, "--runner", runner.removeprefix("--runner="), "--", *others],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "Overall" in done.stdout
-    case.check(load_eval_result(str(tmp_path / "out")))
+    cases.check_command(case, "SparkRunner", spark_cluster.runner_args, tmp_path / "out")

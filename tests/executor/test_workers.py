@@ -117,6 +117,17 @@ def test_the_model_is_loaded_by_the_first_batch(library, by_hand):
     function.teardown()
 
 
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_the_model_is_loaded_before_the_first_bundle_where_the_plan_is_known(library, by_hand):
+    plan, _, _ = by_hand
+    worker = WorkerModel(default_eval_shared_model(NOWHERE), [])
+    sums = summing.SumSlices(worker, graphs.OVERALL_AND_GROUPS, plan=plan)
+    function = pickler_of(library).loads(pickler_of(library).dumps(sums))
+    with pytest.raises(ModelError, match=NOWHERE):
+        function.setup()
+    function.teardown()
+
+
 def pickler_of(library: str) -> Any:
     return importlib.import_module(f"apache_beam.internal.{library}_pickler")
 
