@@ -166,7 +166,7 @@ def write(store: metadata_store.MetadataStore, entry: Entry) -> tuple[Found, boo
     raise AssertionError
 
 
-def is_refusal(error: StatusError) -> bool:
+def is_refusal(error: Exception) -> bool:
     """Whether the store said no; it is not known what a server did that went away."""
     return not isinstance(error, _AWAY)
 

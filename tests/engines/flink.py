@@ -113,9 +113,15 @@ def cluster(folder: pathlib.Path, task_managers: int = 2) -> Iterator[Cluster]:
                 [f"--flink-master={HOST}:{rest}", f"--flink-conf-dir={conf}"],
             )
         )
-        found.beam_args = [
-            *programs.portable_args(folder, endpoint, pool),
-            f"--parallelism={SLOTS}",
+        parallelism = f"--parallelism={SLOTS}"
+        found.beam_args = [*programs.portable_args(endpoint, folder, pool), parallelism]
+        jar = programs.executable_jar(folder / "job_server.jar", _DRIVER, [lib, jars])
+        found.runner_args = [
+            f"--flink_master={HOST}:{rest}",
+            f"--flink_job_server_jar={jar}",
+            f"--flink_version={VERSION}",
+            *programs.worker_args(folder, pool),
+            parallelism,
         ]
         yield found
 
