@@ -419,7 +419,7 @@ def _open_client(config: Any, location: Location, mlmd: ModuleType) -> Any:
     store = mlmd.MetadataStore(config)
     try:
         store.get_context_types()  # connects
-    except mlmd.errors.UnavailableError as error:
+    except (mlmd.errors.UnavailableError, mlmd.errors.DeadlineExceededError) as error:
         problem = _unreachable(location) or str(error)
         raise ConfigError(
             f"No server of ML Metadata answers at {location.address} ({problem}). Is it running "

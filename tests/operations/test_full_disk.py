@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from microtome.errors import ConfigError, OutputError
-from microtome.results import load_eval_result
+from microtome.results import load_eval_result, names
 from microtome.tracking import recording
 from microtome.tracking.history import History
 from tests.needed import skip_or_fail
@@ -75,6 +75,22 @@ def test_no_room_while_it_is_written(people, evaluate, tmp_path, small_disk):
         evaluate(data_location=path, output_path=str(small_disk / "result"))
     assert read_all(small_disk) == older
     assert os.listdir(small_disk) == ["result"]
+
+
+def test_no_room_for_the_page_alone(evaluate, small_disk, tmp_path, caplog):
+    filler = fill(small_disk)
+    evaluate(output_path=str(tmp_path / "whole"))
+    sizes = {path.name: path.stat().st_size for path in (tmp_path / "whole").iterdir()}
+    # blocks of 4 KiB, and half of the page
+    room = 8 * 4096 + sum(sizes.values()) - sizes[names.REPORT] // 2
+    os.truncate(filler, filler.stat().st_size - room)
+    result = evaluate(output_path=str(small_disk / "result"))
+    assert f"{small_disk}/result is written without report.html" in caplog.text
+    assert result.get_slice_names()
+    assert names.REPORT not in os.listdir(small_disk / "result")
+    filler.unlink()
+    evaluate(output_path=str(small_disk / "result"))
+    assert names.REPORT in os.listdir(small_disk / "result")
 
 
 def test_no_room_for_temporary_files(evaluate, small_disk, tmp_path, monkeypatch):

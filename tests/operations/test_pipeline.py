@@ -95,6 +95,10 @@ def test_killed_executor(start, flights):
     (evaluation,) = History.open(flights.store).evaluations
     assert evaluation.number((), "accuracy") > 0
     assert len(flights.pipeline.sliced_metrics()) == TRACKING["max_slices"]
+    # the history needs no files
+    shutil.rmtree(flights.evaluations)
+    (again,) = History.open(flights.store).evaluations
+    assert again.number((), "accuracy") == evaluation.number((), "accuracy")
 
 
 def test_a_store_that_is_locked_for_a_moment_at_the_publish(flights):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import pathlib
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ import pytest
 pytest.importorskip("ml_metadata")
 
 from microtome.errors import ConfigError, DataError, OutputError
-from microtome.tracking import recording
+from microtome.tracking import recording, stores
 from microtome.tracking.history import History
 from microtome.tracking.stores import open_store
 from tests.needed import skip_or_fail
@@ -123,6 +124,17 @@ def test_the_server_of_ml_metadata_goes_away(result, tmp_path):
     with servers.metadata_server(path) as url:
         assert record(result, url, "2").is_new
         assert History.open(url).runs == ["1", "2"]
+
+
+def test_a_server_that_does_not_answer(result, monkeypatch):
+    """It takes connections, as one does whose process is stopped, and says nothing."""
+    monkeypatch.setattr(stores, "_ANSWER_SECONDS", 2.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"grpc://127.0.0.1:{silent.getsockname()[1]}"
+        started = time.monotonic()
+        with pytest.raises(ConfigError, match=r"No server of ML Metadata answers at 127"):
+            record(result, url, "1")
+        assert time.monotonic() - started < 60
 
 
 @pytest.mark.parametrize("server", [servers.mariadb, servers.postgresql])
