@@ -30,7 +30,7 @@ from tests.needed import skip_or_fail
 from tests.tracking.servers import metadata_server
 
 # a process that imports TFX and Kubeflow's first client, and two runs
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 PYTHON = pathlib.Path(__file__).resolve().parents[2] / ".venv-kubeflow-v1" / "bin" / "python"
 NODES = {
