@@ -16,7 +16,7 @@ EXTRAS = {
     "tfx": ["tfx==1.15.1", "apache-beam==2.65.0", "ml-metadata==1.15.0", "protobuf==3.20.3"],
     # for stores of ML Metadata without TFX; has no wheels for Python 3.12
     "mlmd": ["ml-metadata>=1.15"],
-    "airflow": ["apache-airflow==2.10.3"],
+    "airflow": ["apache-airflow==2.10.3", "psycopg2-binary>=2.9"],
     "kfp": ["kfp==2.5.0"],
     "notebook": ["anywidget>=0.9"],
     "serve": ["tornado>=6.1"],
