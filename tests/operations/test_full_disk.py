@@ -77,6 +77,7 @@ def test_no_room_while_it_is_written(people, evaluate, tmp_path, small_disk):
     assert os.listdir(small_disk) == ["result"]
 
 
+@pytest.mark.e2e
 def test_no_room_for_the_page_alone(evaluate, small_disk, tmp_path, caplog):
     filler = fill(small_disk)
     evaluate(output_path=str(tmp_path / "whole"))
@@ -93,6 +94,7 @@ def test_no_room_for_the_page_alone(evaluate, small_disk, tmp_path, caplog):
     assert names.REPORT in os.listdir(small_disk / "result")
 
 
+@pytest.mark.e2e
 def test_no_room_for_temporary_files(evaluate, small_disk, tmp_path, monkeypatch):
     """Only a result without a place of its own needs them; Python looks for another folder."""
     fill(small_disk)

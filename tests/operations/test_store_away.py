@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 import pathlib
 import socket
@@ -68,30 +67,20 @@ def record(result: str, where, run: str) -> recording.Recorded:
 
 
 def test_a_locked_file(result, tmp_path):
-    """Recording, reading and opening wait a while, say what is wrong, and go on afterwards."""
+    """Who opens it, to record or to read, waits a while and is told what is wrong."""
     path = tmp_path / "metadata.sqlite"
     record(result, path, "1")
     files = read_all(tmp_path / "result")
-    writer, history = open_store(path, writable=True), History.open(path)
-    with locking(path) as lock, concurrent.futures.ThreadPoolExecutor(3) as pool:
+    with locking(path) as lock:
         lock("lock")
         started = time.monotonic()
-        recorded = pool.submit(record, result, writer, "2")
-        read = pool.submit(history.refresh)
-        opened = pool.submit(History.open, path)
-        with pytest.raises(OutputError, match=r"nothing of it is\. Another process") as e:
-            recorded.result()
-        assert AGAIN in str(e.value)
-        with pytest.raises(DataError, match=r"cannot be read\. Another process holds it locked"):
-            read.result()
         with pytest.raises(ConfigError, match=r"cannot be opened\. Another process holds it"):
-            opened.result()
-        print(f"locked: an error after {time.monotonic() - started:.0f} s at most")
-        assert time.monotonic() - started < 200
+            record(result, path, "2")
+        print(f"SQLite locked: an error after {time.monotonic() - started:.0f} s")
+        assert time.monotonic() - started < 120
         lock("unlock")
     assert read_all(tmp_path / "result") == files
-    history.refresh()
-    assert history.runs == ["1"]
+    assert History.open(path).runs == ["1"]
     assert record(result, path, "2").is_new
     assert not record(result, path, "2").is_new
     assert History.open(path).runs == ["1", "2"]
