@@ -80,7 +80,7 @@ def cluster(folder: pathlib.Path, task_managers: int = 2) -> Iterator[Cluster]:
 
         def run(name: str, main: str, *arguments: str, port: int = 0) -> subprocess.Popen[bytes]:
             command = [
-                *programs.java("256m"),
+                *programs.java("448m"),
                 *programs.OPENS,
                 f"-Dlog4j.configurationFile={conf}/log4j.properties",
                 # Beam's jars are there already, so that a job need not bring them

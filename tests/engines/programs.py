@@ -51,7 +51,9 @@ def java(heap: str) -> list[str]:
     if program is None:
         raise NotInstalledError("no java here: it is in Debian's package default-jre-headless")
     # two cores for all: the cheapest collector and compiler
-    return [program, f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+    cheap = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+    # Flink takes its network memory outside the heap, and waits where there is none
+    return [program, f"-Xmx{heap}", "-XX:MaxDirectMemorySize=768m", *cheap]
 
 
 def distribution(name: str) -> pathlib.Path:
