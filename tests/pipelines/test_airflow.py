@@ -20,6 +20,7 @@ import pytest
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 
+import microtome
 import microtome.pipelines
 from microtome.pipelines.flights import data, pipeline
 from microtome.results.loader import load_eval_result
@@ -194,6 +195,20 @@ def test_every_evaluation_is_recorded(runs: Runs) -> None:
             assert one.number((), name) == overall[name]
     next_month = [one for one in history.evaluations if one.node == NODES[3]]
     assert [one.block.counts[one.block.position(())] for one in next_month] == [ROWS_PER_MONTH] * 2
+
+
+def test_the_numbers_are_those_of_the_library(runs: Runs) -> None:
+    last = runs.history("flights").evaluations[-1].provenance
+    alone = microtome.run_model_analysis(
+        microtome.default_eval_shared_model(f"{last.model_uri}/Format-TFMA"),
+        f"{last.data_uri}/Split-{last.split}/*",
+        eval_config=pipeline.eval_config(),
+    )
+    found, expected = (
+        result.to_dataframe().set_index(["slice", "metric"])["value"].sort_index()
+        for result in (load_eval_result(last.evaluation_uri), alone)
+    )
+    pd.testing.assert_series_equal(found, expected, check_exact=False, rtol=1e-12, atol=0)
 
 
 def test_there_is_an_artifact_a_slice_and_no_orphan(runs: Runs) -> None:
