@@ -43,10 +43,10 @@ class Case:
     def evaluate(self, output: pathlib.Path, beam_args: list[str]) -> EvalResult:
         return evaluate(self.model_path, self.pattern, output, beam_args)
 
-    def check(self, result: EvalResult) -> None:
-        """Compares with the DirectRunner: the same slices and metrics, equal to 1e-12."""
+    def check(self, result: EvalResult, rtol: float = 1e-12) -> None:
+        """Compares with the DirectRunner: the same slices and metrics."""
         pd.testing.assert_frame_equal(
-            numbers(result), numbers(self.expected), check_exact=False, rtol=1e-12, atol=0
+            numbers(result), numbers(self.expected), check_exact=False, rtol=rtol, atol=0
         )
         assert result.run_info["counts"]["examples"] == self.expected.run_info["counts"]["examples"]
 

@@ -8,13 +8,16 @@ from collections.abc import Callable
 from concurrent import futures
 from typing import Any
 
+import apache_beam as beam
 import pytest
 import tensorflow as tf
+from apache_beam.options.pipeline_options import PipelineOptions
 from tfx.dsl.components.common import importer
 from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local import local_dag_runner
 from tfx.types import standard_artifacts
 
+import microtome
 from microtome.component import SlicedEvaluator
 from microtome.errors import DataError
 from microtome.results.loader import load_eval_result
@@ -82,6 +85,23 @@ def test_a_pipeline_of_tfx(
     result = load_eval_result(str(output))
     case.check(result)
     assert len(result.run_info["workers"]) == 2
+
+
+def test_a_beam_pipeline_of_the_users_own(
+    case: cases.Case, flink_cluster: flink.Cluster, tmp_path: pathlib.Path
+) -> None:
+    """Its examples come in other batches, in which the model's float32 numbers round otherwise."""
+    with beam.Pipeline(options=PipelineOptions(flink_cluster.beam_args)) as own:
+        _ = (
+            own
+            | beam.io.ReadFromTFRecord(case.pattern)
+            | microtome.ExtractEvaluateAndWriteResults(
+                microtome.default_eval_shared_model(case.model_path),
+                str(tmp_path / "out"),
+                slice_spec=[microtome.SingleSliceSpec(columns) for columns in cases.SLICES],
+            )
+        )
+    case.check(load_eval_result(str(tmp_path / "out")), rtol=1e-6)
 
 
 def test_a_broken_example_is_named(
