@@ -196,7 +196,13 @@ class _Metadata(metadata.Metadata):
         pipeline_info: data_types.PipelineInfo,
         component_info: data_types.ComponentInfo,
     ) -> dict[str, list[artifact_lib.Artifact]] | None:
-        """Outputs of an earlier execution that had the same inputs and properties."""
+        """Outputs of an earlier execution that had the same inputs and properties.
+
+        None for a node whose earlier try has announced outputs: it would have both.
+        """
+        earlier = self.execution_of(component_info)
+        if earlier is not None and self._outputs(earlier):
+            return None
         return super().get_cached_outputs(
             input_artifacts, self._storable(exec_properties), pipeline_info, component_info
         )

@@ -7,6 +7,7 @@ import logging
 import os
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +130,7 @@ def evaluate_files(
     _LOG.info("Planned: %d of %d metrics are cut. Running on Beam", cut, len(plan.metrics))
     eval_run = _eval_run(model, eval_config, ",".join(file_patterns), file_format)
     rows = eval_config.options.batch_size or sources.DEFAULT_BATCH_ROWS
+    evaluation_id = uuid.uuid4().hex
     try:
         with as_user_errors():
             results = (
@@ -136,11 +138,13 @@ def evaluate_files(
                 | "Read" >> transforms.ReadBatches(files, file_format, rows)
                 | "Evaluate" >> transforms.EvaluateBatches(model, specs, plan)
             )
-            _ = results | "Write" >> transforms.WriteResults(output_path, eval_run, plan)
+            _ = results | "Write" >> transforms.WriteResults(
+                output_path, eval_run, plan, evaluation_id
+            )
             pipeline.run().wait_until_finish()
     finally:
         drop_planned(model)
-    result = _load(output_path, pipeline)
+    result = _load(output_path, evaluation_id, pipeline)
     _LOG.info(
         "Evaluated %s: %s; %.1f s. Result: %s",
         model.model_path,
@@ -215,7 +219,9 @@ class ExtractEvaluateAndWriteResults(beam.PTransform):
             | "Evaluate" >> transforms.EvaluateBatches(self._model, self._specs, plan)
         )
         eval_run = _eval_run(self._model, self._config, self._location, self._format)
-        return results | "Write" >> transforms.WriteResults(self._output_path, eval_run, plan)
+        return results | "Write" >> transforms.WriteResults(
+            self._output_path, eval_run, plan, uuid.uuid4().hex
+        )
 
 
 def _check_shared_model(model: Any) -> None:
@@ -321,15 +327,24 @@ def _eval_run(
     )
 
 
-def _load(output_path: str, pipeline: beam.Pipeline) -> EvalResult:
+def _load(output_path: str, evaluation_id: str, pipeline: beam.Pipeline) -> EvalResult:
+    """The result of this very evaluation.
+
+    Raises:
+        OutputError: there is none, or an older one.
+    """
     try:
-        return load_eval_result(output_path)
+        result = load_eval_result(output_path)
+        if result.run_info.get("evaluation_id") == evaluation_id:
+            return result
+        missing = f"The result in {output_path} is of another evaluation."
     except OutputError as error:
-        raise OutputError(
-            f"{error}\n{type(pipeline.runner).__name__} has run the pipeline to its end. Workers "
-            "on other machines write where they are: give an output path that they and this "
-            "process share, such as gs://... or a network drive."
-        ) from error
+        missing = str(error)
+    raise OutputError(
+        f"{missing} {type(pipeline.runner).__name__} has run the pipeline to its end, and workers "
+        "on other machines write where they are: give an output path that they and this process "
+        "share, such as gs://... or a network drive."
+    )
 
 
 def _counted(result: EvalResult) -> str:

@@ -54,7 +54,8 @@ def as_user_errors() -> Iterator[None]:
         found = _find(error) or lost.error
         if found is None:
             raise
-        raise found from None
+        # what the runner made of a lost worker may be another error that came before
+        raise found from (error if found is lost.error else None)
     finally:
         for logger in loggers:
             logger.removeFilter(_is_not_ours)

@@ -25,6 +25,8 @@ _REPEAT_SECONDS = 0.5
 # threads of the runner that end with an error where a worker is lost, which is told once
 _THREADS = ("beam_control_read", "read_grpc_client_inputs")
 
+_patching = threading.Lock()
+
 _Handler: Any = worker_handlers.SubprocessSdkWorkerHandler
 
 
@@ -56,6 +58,10 @@ def noticed() -> Iterator[Lost]:
     The pipeline fails then with whatever error its runner makes of it; nothing is tried again.
     """
     lost = Lost()
+    if not _patching.acquire(blocking=False):
+        # another thread's evaluation is watched; Beam has one place for all
+        yield lost
+        return
     environments = worker_handlers.WorkerHandler._registered_environments
     known = environments.get(python_urns.SUBPROCESS_SDK)
     hook = threading.excepthook
@@ -74,6 +80,7 @@ def noticed() -> Iterator[Lost]:
         threading.excepthook = hook
         if known is not None:
             environments[python_urns.SUBPROCESS_SDK] = known
+        _patching.release()
 
 
 def _watching(lost: Lost) -> type:

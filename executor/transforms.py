@@ -184,12 +184,18 @@ class WriteResults(beam.PTransform):
         output_path: the directory.
         eval_run: what was evaluated.
         plan: the plan, or a one-element PCollection of it.
+        evaluation_id: names this evaluation in `run.json`.
     """
 
     def __init__(
-        self, output_path: str, eval_run: config_pb2.EvalRun, plan: Plan | beam.PCollection
+        self,
+        output_path: str,
+        eval_run: config_pb2.EvalRun,
+        plan: Plan | beam.PCollection,
+        evaluation_id: str,
     ):
         super().__init__()
+        self._evaluation_id = evaluation_id
         self._output_path = output_path
         self._eval_run = eval_run.SerializeToString()
         self._plan = plan
@@ -204,7 +210,8 @@ class WriteResults(beam.PTransform):
             | "Together" >> beam.Flatten()
             | "InOnePlace" >> beam.Map(lambda part: (None, part))
             | "Gather" >> beam.GroupByKey()
-            | "Write" >> beam.Map(_write, self._output_path, self._eval_run, plan)
+            | "Write"
+            >> beam.Map(_write, self._output_path, self._eval_run, plan, self._evaluation_id)
         )
 
 
@@ -213,6 +220,7 @@ def _write(
     output_path: str,
     eval_run: bytes,
     plan: Plan,
+    evaluation_id: str,
 ) -> str:
     counts: collections.Counter[str] = collections.Counter()
     workers: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
@@ -226,7 +234,12 @@ def _write(
                 writer.add_metrics(part)
         writer.finish(
             config_pb2.EvalRun.FromString(eval_run),
-            {"counts": dict(counts), "workers": workers, "metrics": metric_paths(plan)},
+            {
+                "evaluation_id": evaluation_id,
+                "counts": dict(counts),
+                "workers": workers,
+                "metrics": metric_paths(plan),
+            },
         )
     return output_path
 

@@ -41,5 +41,7 @@ dag = make_dag(
     schedule="@monthly",
     start_date=datetime.datetime(2013, 3, 1),
     catchup=False,
+    # each run is held against the one before
+    max_active_runs=1,
     default_args={"retries": 1},
 )

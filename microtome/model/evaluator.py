@@ -104,8 +104,10 @@ class ModelEvaluator:
     def reference_sums(self, feed: RowsFeed, rows: np.ndarray) -> np.ndarray:
         """What some rows add to the variables of `Plan.summed`: float64 `[summed_width]`."""
         assert self._summing is not None
+        parts = np.array_split(rows, -(-len(rows) // self._rows_at_once))
         with self._lock:
-            added = self._summing.sums([(feed, rows)])
+            sums = [self._summing.sums([(feed, part)]) for part in parts]
+        added = [sum(of_variable) for of_variable in zip(*sums, strict=True)]
         by_name = {v.name: amount for v, amount in zip(self._summing.variables, added, strict=True)}
         return np.concatenate([by_name[name].reshape(-1) for name in self.plan.summed])
 

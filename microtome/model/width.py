@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import tensorflow as tf
 
@@ -11,13 +12,14 @@ import tensorflow as tf
 _STRING_BYTES = 24
 
 
-def widest_row_bytes(fetches: Iterable[tf.Tensor]) -> int:
-    """Bytes a row of the widest tensor that is computed for the fetches, at least 1.
+def widest_row_bytes(fetches: Iterable[Any]) -> int:
+    """Bytes a row of the widest tensor that is computed for some tensors of any kind, at least 1.
 
     Known are tensors whose shape has one unknown dimension: the rows. Those with two or more
     (ragged, padded to the longest) are not counted.
     """
-    return max(map(_row_bytes, _computed_for(fetches)), default=1)
+    tensors = tf.nest.flatten(list(fetches), expand_composites=True)
+    return max(map(_row_bytes, _computed_for(tensors)), default=1)
 
 
 def _computed_for(fetches: Iterable[tf.Tensor]) -> Iterator[tf.Tensor]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -69,10 +71,22 @@ def check_command(case: Case, runner: str, beam_args: list[str], output: pathlib
     slices = [f"--slice={','.join(columns)}" for columns in SLICES if columns]
     command = [sys.executable, "-m", "microtome", "evaluate", "--model", case.model_path, *slices]
     command += ["--data", case.pattern, "--output", str(output), "--runner", runner, "--"]
-    done = subprocess.run([*command, *beam_args], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "by 2 workers" in done.stderr
-    assert "Overall" in done.stdout
+    process = subprocess.Popen(
+        [*command, *beam_args],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        printed, told = process.communicate()
+    finally:
+        # the job server that it started, where it was not given the time to stop it
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 0, told
+    assert "by 2 workers" in told
+    assert "Overall" in printed
     case.check(load_eval_result(str(output)))
 
 

@@ -16,6 +16,7 @@ from tests.processes import HOST, free_port, serving
 
 VERSION = "1.19"
 SLOTS = 2
+TASK_MANAGERS = 2
 
 _DRIVER = "org.apache.beam.runners.flink.FlinkJobServerDriver"
 _MEMORY = {
@@ -66,8 +67,12 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def cluster(folder: pathlib.Path, task_managers: int = 2) -> Iterator[Cluster]:
+def cluster(folder: pathlib.Path, heartbeat_seconds: int = 60) -> Iterator[Cluster]:
     """Runs a job manager, task managers, a pool of Python workers and Beam's job server.
+
+    Args:
+        folder: for their files.
+        heartbeat_seconds: how long a task manager may be silent before it counts as lost.
 
     Raises:
         NotInstalledError: Java, Flink or the job server is not there.
@@ -75,7 +80,7 @@ def cluster(folder: pathlib.Path, task_managers: int = 2) -> Iterator[Cluster]:
     lib = programs.distribution("pyflink") / "lib"
     jars = programs.job_server("flink")
     rpc, rest = free_port(), free_port()
-    conf = _write_conf(folder, rpc, rest)
+    conf = _write_conf(folder, rpc, rest, heartbeat_seconds)
     with contextlib.ExitStack() as stack:
 
         def run(name: str, main: str, *arguments: str, port: int = 0) -> subprocess.Popen[bytes]:
@@ -97,12 +102,12 @@ def cluster(folder: pathlib.Path, task_managers: int = 2) -> Iterator[Cluster]:
                 runner,
                 *_settings({**_MEMORY, "taskmanager.resource-id": f"tm{number}"}),
             )
-            for number in range(task_managers)
+            for number in range(TASK_MANAGERS)
         ]
         pool = stack.enter_context(programs.worker_pool(folder))
         found = Cluster([], [], workers, pool, rest)
         programs.wait_until(
-            lambda: len(found.ask("/taskmanagers")["taskmanagers"]) == task_managers,
+            lambda: len(found.ask("/taskmanagers")["taskmanagers"]) == TASK_MANAGERS,
             "all task managers are there",
         )
         endpoint = stack.enter_context(
@@ -130,7 +135,7 @@ def _settings(settings: dict[str, str]) -> list[str]:
     return [part for name, value in settings.items() for part in ("-D", f"{name}={value}")]
 
 
-def _write_conf(folder: pathlib.Path, rpc: int, rest: int) -> pathlib.Path:
+def _write_conf(folder: pathlib.Path, rpc: int, rest: int, heartbeat_seconds: int) -> pathlib.Path:
     conf = folder / "conf"
     conf.mkdir()
     settings = {
@@ -153,7 +158,7 @@ def _write_conf(folder: pathlib.Path, rpc: int, rest: int) -> pathlib.Path:
         "restart-strategy.fixed-delay.delay": "1 s",
         "classloader.resolve-order": "parent-first",
         "heartbeat.interval": 1000,
-        "heartbeat.timeout": 8000,
+        "heartbeat.timeout": heartbeat_seconds * 1000,
         "env.java.opts.all": " ".join(programs.OPENS),
     }
     (folder / "tmp").mkdir()

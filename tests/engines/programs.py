@@ -107,13 +107,11 @@ class Pool:
 def worker_pool(folder: pathlib.Path) -> Iterator[Pool]:
     """Runs a pool of workers."""
     port = free_port()
-    command = [sys.executable, "-m", "apache_beam.runners.worker.worker_pool_main"]
+    command = [sys.executable, str(pathlib.Path(__file__).with_name("pool.py")), str(port)]
     # the pool starts its workers as `python`
     path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": ""}
-    with serving(
-        [*command, f"--service_port={port}"], folder, port, env=environment, log_name="workers.log"
-    ) as process:
+    with serving(command, folder, port, env=environment, log_name="workers.log") as process:
         yield Pool(port, process.pid)
 
 

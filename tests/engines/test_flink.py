@@ -124,7 +124,7 @@ def test_a_task_manager_is_killed(case: cases.Case, zoo_model: Any, tmp_path: pa
     cases.write(folder, zoo_model("dnn_regression_v2").records, 100)
     expected = cases.evaluate(case.model_path, str(folder / "*"), tmp_path / "direct", [])
     (tmp_path / "cluster").mkdir()
-    with flink.cluster(tmp_path / "cluster") as cluster, cases.timed() as seconds:
+    with flink.cluster(tmp_path / "cluster", 8) as cluster, cases.timed() as seconds:
         arguments = case.model_path, str(folder / "*"), tmp_path / "out", cluster.beam_args
         with futures.ThreadPoolExecutor(1) as thread:
             evaluating = thread.submit(cases.evaluate, *arguments)
@@ -132,6 +132,7 @@ def test_a_task_manager_is_killed(case: cases.Case, zoo_model: Any, tmp_path: pa
             programs.wait_until(
                 lambda: evaluating.done() or max(map(len, read()), default=0) >= 3,
                 "a worker has read two files and begun a third",
+                seconds=240,
             )
             assert not evaluating.done()
             victim = cluster.task_managers[int(busy(cluster)[0].removeprefix("tm"))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import pickle
+import shutil
 from typing import Any
 
 import apache_beam as beam
@@ -12,9 +13,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.direct import DirectRunner
 
 import microtome
-from microtome.errors import ConfigError
+from microtome.errors import ConfigError, OutputError
+from microtome.executor import analysis
 from tests.executor.rows import columns_of
 from tests.view.test_page import embedded
 
@@ -261,3 +264,28 @@ def test_models_travel(shared):
     """A worker loads the model from what it is told; nothing of TensorFlow is pickled."""
     again = pickle.loads(pickle.dumps(shared))
     assert again == shared
+
+
+def test_an_older_result_is_not_taken_for_that_of_workers_elsewhere(model, shared, tmp_path):
+    """Workers that do not share the output path leave what lies there as it is."""
+    output, elsewhere = str(tmp_path / "result"), str(tmp_path / "elsewhere")
+    microtome.run_model_analysis(shared, model.data_path, output_path=output)
+
+    class Elsewhere(DirectRunner):
+        def run_pipeline(self, pipeline, options):
+            done = super().run_pipeline(pipeline, options)
+            done.wait_until_finish()
+            os.rename(output, elsewhere)
+            os.rename(older, output)
+            return done
+
+    older = shutil.copytree(output, str(tmp_path / "older"))
+    with pytest.raises(OutputError, match=r"is of another evaluation\. Elsewhere has run"):
+        analysis.evaluate_files(
+            lambda: beam.Pipeline(runner=Elsewhere()),
+            shared,
+            microtome.EvalConfig(slicing_specs=[{}]),
+            [model.data_path],
+            output,
+        )
+    assert microtome.load_eval_result(elsewhere).example_count() == len(model.records)

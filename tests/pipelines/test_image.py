@@ -92,7 +92,7 @@ def test_the_whole_package_is_sent_to_the_builder(context: set[str]) -> None:
         "proto",
     ]
     if not (ROOT / ".git").exists() or not shutil.which("git"):
-        pytest.skip("not a git checkout")
+        skip_or_fail("not a git checkout")
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     missing = {path for path in listed.stdout.splitlines() if (ROOT / path).exists()} - context
     assert missing == set()
