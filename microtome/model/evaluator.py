@@ -107,7 +107,7 @@ class ModelEvaluator:
         parts = np.array_split(rows, -(-len(rows) // self._rows_at_once))
         with self._lock:
             sums = [self._summing.sums([(feed, part)]) for part in parts]
-        added = [sum(of_variable) for of_variable in zip(*sums, strict=True)]
+        added = [np.sum(of_variable, axis=0) for of_variable in zip(*sums, strict=True)]
         by_name = {v.name: amount for v, amount in zip(self._summing.variables, added, strict=True)}
         return np.concatenate([by_name[name].reshape(-1) for name in self.plan.summed])
 
