@@ -47,7 +47,7 @@ def test_one_task(case: cases.Case, flink_cluster: flink.Cluster, tmp_path: path
 def test_the_command_with_a_job_server_of_its_own(
     case: cases.Case, flink_cluster: flink.Cluster, tmp_path: pathlib.Path
 ) -> None:
-    cases.check_command(case, "FlinkRunner", flink_cluster.runner_args, tmp_path / "out")
+    cases.check_command(case, "FlinkRunner", flink_cluster.runner_args, tmp_path / "out", 2)
 
 
 def test_a_pipeline_of_tfx(

@@ -21,7 +21,8 @@ def test_two_workers(
     cases.told("Spark", spark.VERSION, result, *seconds)
 
 
-def test_the_command_with_a_job_server_of_its_own(
+def test_the_command_with_a_job_server_of_its_own_and_one_worker(
     case: cases.Case, spark_cluster: spark.Cluster, tmp_path: pathlib.Path
 ) -> None:
-    cases.check_command(case, "SparkRunner", spark_cluster.runner_args, tmp_path / "out")
+    one = [*spark_cluster.runner_args, "--job_server_jvm_properties=-Dspark.cores.max=1"]
+    cases.check_command(case, "SparkRunner", one, tmp_path / "out", 1)
