@@ -54,6 +54,7 @@ setuptools.setup(
         "pyarrow>=10",
         "scipy>=1.11",
         "tensorflow>=2.15",
+        "tqdm>=4.60",
     ],
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["microtome = microtome.cli:main"]},

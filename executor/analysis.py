@@ -15,7 +15,7 @@ import apache_beam as beam
 
 from microtome import config as config_lib
 from microtome.errors import ConfigError, OutputError
-from microtome.executor import runners, sources, transforms
+from microtome.executor import progress, runners, sources, transforms
 from microtome.executor.failures import as_user_errors
 from microtome.executor.shared_model import EvalSharedModel, default_eval_shared_model, drop_planned
 from microtome.proto import config_pb2
@@ -120,36 +120,40 @@ def evaluate_files(
     model = _configured(eval_shared_model, eval_config)
     sources.check_file_format(file_format)
     check_output_path(output_path)
-    files = sources.expand_patterns(file_patterns)
+    sizes = sources.expand_patterns(file_patterns)
+    files = list(sizes)
     transforms.check_model(model, transforms.slicing_features(specs))
     pipeline = runners.make_pipeline(pipeline_factory)
     data = files[0] if len(files) == 1 else f"{len(files)} files"
     _LOG.info("Evaluating %s over %s", model.model_path, data)
+    planning = time.monotonic()
     plan = _plan(model, files, file_format, transforms.slicing_features(specs))
+    seconds = {"plan": time.monotonic() - planning}
     cut = sum(metric.path.is_cut for metric in plan.metrics)
     _LOG.info("Planned: %d of %d metrics are cut. Running on Beam", cut, len(plan.metrics))
     eval_run = _eval_run(model, eval_config, ",".join(file_patterns), file_format)
     rows = eval_config.options.batch_size or sources.DEFAULT_BATCH_ROWS
     evaluation_id = uuid.uuid4().hex
     try:
-        with as_user_errors():
+        with as_user_errors(), progress.shown(evaluation_id, sum(sizes.values())):
             results = (
                 pipeline
-                | "Read" >> transforms.ReadBatches(files, file_format, rows)
-                | "Evaluate" >> transforms.EvaluateBatches(model, specs, plan)
+                | "Read" >> transforms.ReadBatches(files, file_format, rows, evaluation_id)
+                | "Evaluate" >> transforms.EvaluateBatches(model, specs, plan, evaluation_id)
             )
             _ = results | "Write" >> transforms.WriteResults(
-                output_path, eval_run, plan, evaluation_id
+                output_path, eval_run, plan, evaluation_id, seconds
             )
             pipeline.run().wait_until_finish()
     finally:
         drop_planned(model)
     result = _load(output_path, evaluation_id, pipeline)
     _LOG.info(
-        "Evaluated %s: %s; %.1f s. Result: %s",
+        "Evaluated %s: %s; %.1f s (%s). Result: %s",
         model.model_path,
         _counted(result),
         time.monotonic() - started,
+        ", ".join(f"{step} {seconds:.1f}" for step, seconds in result.timings.items()),
         output_path,
     )
     return result

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 from microtome.errors import DataError
@@ -28,6 +29,12 @@ _CHUNK_BYTES = 4 << 20
 def compression_of(file: str) -> str:
     """The compression that a file's name tells, as `tf.data` names it."""
     return _COMPRESSION.get(os.path.splitext(file)[1], "")
+
+
+def bytes_in_file(records: Sequence[bytes], file_format: str) -> int:
+    """The bytes that records take in a file that is not compressed."""
+    each = 1 if file_format == TEXT else _FRAME_BYTES
+    return sum(map(len, records)) + each * len(records)
 
 
 def check_form(file: str, file_format: str) -> None:
@@ -56,7 +63,7 @@ def check_complete(file: str, file_format: str, number: int, num_bytes: int) -> 
     compression = compression_of(file)
     if file_format == TEXT and not compression:
         return
-    size = _size(file)
+    size = file_size(file)
     if size == 0:
         # empty, or no regular file
         return
@@ -141,7 +148,8 @@ def _head(file: str) -> bytes:
         return stream.read(_HEAD_BYTES)
 
 
-def _size(file: str) -> int:
+def file_size(file: str) -> int:
+    """Bytes of a file, as it is stored."""
     import tensorflow as tf
 
     return int(tf.io.gfile.stat(file).length)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 import numpy as np
 
+from microtome.executor.account import Stopwatch
 from microtome.executor.shared_model import WorkerModel
 from microtome.results.names import EXAMPLE_COUNT, EXAMPLE_WEIGHT
 from microtome.results.values import metrics_for_slice
@@ -17,34 +19,48 @@ from microtome.slicing.table import SliceTable
 if TYPE_CHECKING:
     from microtome.model.plan import Plan
 
+COUNTS_OUTPUT = "counts"
 _COMPACT_AT = 8
+# tables, and the seconds of work on them
+_Accumulator = tuple[list[SliceTable], float]
 
 
 class MergeTables(beam.CombineFn):
-    """Adds up serialized `SliceTable`s."""
+    """Adds up serialized `SliceTable`s; gives one, and the seconds that it took."""
 
-    def create_accumulator(self) -> list[SliceTable]:
-        return []
+    def create_accumulator(self) -> _Accumulator:
+        return [], 0.0
 
-    def add_input(self, accumulator: list[SliceTable], element: bytes) -> list[SliceTable]:
-        accumulator.append(SliceTable.from_bytes(element))
-        return accumulator if len(accumulator) < _COMPACT_AT else self.compact(accumulator)
+    def add_input(self, accumulator: _Accumulator, element: bytes) -> _Accumulator:
+        start = time.perf_counter()
+        tables, seconds = accumulator
+        tables.append(SliceTable.from_bytes(element))
+        if len(tables) >= _COMPACT_AT:
+            tables = [SliceTable.merge(tables)]
+        return tables, seconds + time.perf_counter() - start
 
-    def merge_accumulators(self, accumulators: Iterable[list[SliceTable]]) -> list[SliceTable]:
-        return self.compact([table for accumulator in accumulators for table in accumulator])
+    def merge_accumulators(self, accumulators: Iterable[_Accumulator]) -> _Accumulator:
+        lists, seconds = zip(*accumulators, strict=True)
+        return self.compact(([table for tables in lists for table in tables], sum(seconds)))
 
-    def compact(self, accumulator: list[SliceTable]) -> list[SliceTable]:
-        return [SliceTable.merge(accumulator)] if len(accumulator) > 1 else accumulator
+    def compact(self, accumulator: _Accumulator) -> _Accumulator:
+        start = time.perf_counter()
+        tables, seconds = accumulator
+        merged = [SliceTable.merge(tables)] if tables else []
+        return merged, seconds + time.perf_counter() - start
 
-    def extract_output(self, accumulator: list[SliceTable]) -> bytes:
-        return SliceTable.merge(accumulator).to_bytes()
+    def extract_output(self, accumulator: _Accumulator) -> tuple[bytes, float]:
+        start = time.perf_counter()
+        tables, seconds = accumulator
+        merged = SliceTable.merge(tables).to_bytes()
+        return merged, seconds + time.perf_counter() - start
 
 
 class FinishSlices(beam.DoFn):
     """Computes the metrics of a shard of the slices.
 
-    Input: (shard, serialized `SliceTable`). Output: the slices' serialized `MetricsForSlice`, in
-        one list a shard.
+    Input: (shard, what `MergeTables` gives). Output: the slices' serialized `MetricsForSlice`, in
+        one list a shard. Output `counts`: what an `account.Stopwatch` tells.
 
     Args:
         weights: the name of the output that each of the plan's weights is for; '' for all.
@@ -55,19 +71,29 @@ class FinishSlices(beam.DoFn):
 
     def process(
         self,
-        shard: tuple[int, bytes],
+        shard: tuple[int, tuple[bytes, float]],
         plan: Plan,
         listed: Mapping[SliceKey, Mapping[str, Any]] | None = None,
-    ) -> Iterator[list[bytes]]:
-        table = SliceTable.from_bytes(shard[1])
+    ) -> Iterator[Any]:
+        merged, seconds = shard[1]
+        stopwatch = Stopwatch()
+        stopwatch.seconds["combine"] = seconds
+        with stopwatch.timing("finish"):
+            records = self._records(SliceTable.from_bytes(merged), plan, listed or {})
+        yield records
+        yield beam.pvalue.TaggedOutput(COUNTS_OUTPUT, stopwatch.told())
+
+    def _records(
+        self, table: SliceTable, plan: Plan, listed: Mapping[SliceKey, Mapping[str, Any]]
+    ) -> list[bytes]:
         values = self._counts(table.sums)
         values.update(plan.lower.finish(table.sums))
         records = []
         for i, key in enumerate(table.keys):
             metrics = {name: array[i] for name, array in values.items()}
-            metrics.update((listed or {}).get(key, {}))
+            metrics.update(listed.get(key, {}))
             records.append(metrics_for_slice(key, metrics).SerializeToString(deterministic=True))
-        yield records
+        return records
 
     def _counts(self, sums: np.ndarray) -> dict[str, np.ndarray]:
         counts = {EXAMPLE_COUNT: sums[:, 0]}
@@ -83,7 +109,7 @@ class FinishRows(beam.DoFn):
     """Computes the metrics that need all rows of a slice.
 
     Input: (serialized slice key, (records, which of their rows) of each batch). Output: (slice key,
-        values by metric).
+        values by metric). Output `counts`: what an `account.Stopwatch` tells.
     """
 
     def __init__(self, model: WorkerModel):
@@ -91,10 +117,13 @@ class FinishRows(beam.DoFn):
 
     def process(
         self, element: tuple[bytes, Iterable[tuple[list[bytes], list[int]]]], plan: Plan
-    ) -> Iterator[tuple[SliceKey, dict[str, Any]]]:
+    ) -> Iterator[Any]:
         key, batches = element
         evaluator = self._model.get(plan)
-        values = evaluator.reference_values(
-            [(records, np.asarray(rows, np.int64)) for records, rows in batches]
-        )
+        stopwatch = Stopwatch()
+        with stopwatch.timing("finish"):
+            values = evaluator.reference_values(
+                [(records, np.asarray(rows, np.int64)) for records, rows in batches]
+            )
         yield SliceTable.from_bytes(key).keys[0], {k: np.asarray(v) for k, v in values.items()}
+        yield beam.pvalue.TaggedOutput(COUNTS_OUTPUT, stopwatch.told())

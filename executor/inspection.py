@@ -35,7 +35,7 @@ def inspect_shared_model(
     transforms.check_model(model, [])
     batches = None
     if file_patterns is not None:
-        files = sources.expand_patterns(file_patterns)
+        files = list(sources.expand_patterns(file_patterns))
         batches = sources.first_batches(files, file_format, MAX_EXAMPLES)
     loaded = model.load()
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from apache_beam.io.filesystems import FileSystems
 
 from microtome.errors import ConfigError, DataError, RefusedExampleError
-from microtome.executor import damage
+from microtome.executor import damage, progress
 
 FILE_FORMATS = ("tfrecords", "text")
 DEFAULT_BATCH_ROWS = 8192
@@ -21,17 +22,17 @@ MAX_BATCH_BYTES = 32 << 20
 _PEEK = 64
 
 
-def expand_patterns(patterns: Sequence[str]) -> list[str]:
-    """The files that any of the patterns matches, sorted.
+def expand_patterns(patterns: Sequence[str]) -> dict[str, int]:
+    """The files that any of the patterns matches, sorted, and the bytes of each.
 
     Raises:
         DataError: a pattern matches nothing, or a directory.
     """
     if not patterns:
         raise DataError("No data: no file and no pattern of files is given.")
-    files: set[str] = set()
+    files: dict[str, int] = {}
     for pattern, match in zip(patterns, _matches(patterns), strict=True):
-        found = [metadata.path for metadata in match.metadata_list]
+        found = {metadata.path: metadata.size_in_bytes for metadata in match.metadata_list}
         if not found:
             raise DataError(
                 f"No data: no file matches {pattern!r}{_neighbours(pattern)}. Name files or a "
@@ -44,7 +45,7 @@ def expand_patterns(patterns: Sequence[str]) -> list[str]:
                 f"{os.path.join(directory, '*')!r}."
             )
         files.update(found)
-    return sorted(files)
+    return dict(sorted(files.items()))
 
 
 def _matches(patterns: Sequence[str]) -> list[Any]:
@@ -109,17 +110,21 @@ class Batch:
         records: object array `[n]` of bytes.
         source: name of the file; empty where the records came from elsewhere.
         first: number of the first record in the source.
+        read_seconds: what it took to read them.
     """
 
-    __slots__ = ("first", "records", "source")
+    __slots__ = ("first", "read_seconds", "records", "source")
 
-    def __init__(self, records: np.ndarray, source: str = "", first: int = 0):
+    def __init__(
+        self, records: np.ndarray, source: str = "", first: int = 0, read_seconds: float = 0.0
+    ):
         self.records = records
         self.source = source
         self.first = first
+        self.read_seconds = read_seconds
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Batch, (self.records, self.source, self.first)
+        return Batch, (self.records, self.source, self.first, self.read_seconds)
 
     def named(self, number: int) -> str:
         """Words for the example of this number in the batch."""
@@ -163,10 +168,10 @@ def read_batches(
     arrays = _tfrecord_arrays if file_format == "tfrecords" else _text_arrays
     try:
         damage.check_form(file, file_format)
-        for array in arrays(file, rows, max_bytes):
+        for array, seconds in _timed(arrays(file, rows, max_bytes)):
             sizes = np.fromiter(map(len, array), np.int64, len(array))
             for records in _bounded(array, sizes, max_bytes):
-                yield Batch(records, file, number)
+                yield Batch(records, file, number, seconds * len(records) / len(array))
                 number += len(records)
             num_bytes += int(sizes.sum())
         damage.check_complete(file, file_format, number, num_bytes)
@@ -175,6 +180,16 @@ def read_batches(
         raise DataError(damage.described(file, file_format, readable)) from error
     except tf.errors.OpError as error:
         raise DataError(f"The data file {file!r} cannot be read: {op_error_text(error)}") from error
+
+
+def _timed(arrays: Iterator[np.ndarray]) -> Iterator[tuple[np.ndarray, float]]:
+    """Each array, with the seconds that it took."""
+    while True:
+        start = time.perf_counter()
+        array = next(arrays, None)
+        if array is None:
+            return
+        yield array, time.perf_counter() - start
 
 
 def _tfrecord_arrays(file: str, rows: int, max_bytes: int) -> Iterator[np.ndarray]:
@@ -235,14 +250,27 @@ class ReadFiles(beam.DoFn):
     Args:
         file_format: one of FILE_FORMATS.
         rows: most rows a batch.
+        progress_token: names the progress to tell, where this is the process that shows it.
     """
 
-    def __init__(self, file_format: str, rows: int = DEFAULT_BATCH_ROWS):
+    def __init__(self, file_format: str, rows: int = DEFAULT_BATCH_ROWS, progress_token: str = ""):
         self._file_format = file_format
         self._rows = rows
+        self._progress_token = progress_token
 
     def process(self, file: str) -> Iterator[Batch]:
-        return read_batches(file, self._file_format, self._rows)
+        batches = read_batches(file, self._file_format, self._rows)
+        shown = progress.of(self._progress_token)
+        if shown is None:
+            yield from batches
+            return
+        is_compressed = bool(damage.compression_of(file))
+        for batch in batches:
+            if not is_compressed:
+                shown.read(damage.bytes_in_file(batch.records, self._file_format))
+            yield batch
+        if is_compressed:
+            shown.read(damage.file_size(file))
 
 
 class BatchRecords(beam.DoFn):

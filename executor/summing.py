@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
-import os
-import socket
+import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,8 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.metrics import Metrics
 
+from microtome.executor import progress
+from microtome.executor.account import NAMESPACE, Stopwatch, told_by_worker
 from microtome.executor.shared_model import WorkerModel
 from microtome.executor.sources import Batch, placing_refusals
 from microtome.slicing.slicer import Assignment, Slicer, rows_by_slice
@@ -30,9 +31,6 @@ NUM_SHARDS = 16
 # a bundle hands on its sums when they take more than this, or are of more slices
 MAX_STATE_BYTES = 256 << 20
 MAX_STATE_SLICES = 200_000
-# in an item of the output `counts`: which process counted
-WORKER = "worker"
-_NAMESPACE = "microtome"
 
 
 class SumSlices(beam.DoFn):
@@ -40,7 +38,7 @@ class SumSlices(beam.DoFn):
 
     Main output: (shard, serialized `SliceTable`), for each shard at the end of a bundle. Output
     `rows`: for metrics that need all rows of a slice, (serialized slice key, the records and which
-    of their rows). Output `counts`: for each bundle {what: number}, with `WORKER`: host/process.
+    of their rows). Output `counts`: for each bundle what `account.told_by_worker` gives.
 
     Args:
         model: the model, with the slicing features.
@@ -49,6 +47,7 @@ class SumSlices(beam.DoFn):
         max_state_slices: so are those of more slices, and the slices are forgotten.
         plan: where it is known beforehand; the model is loaded before the first bundle then, else
             by its first batch.
+        progress_token: names the progress to tell, where this is the process that shows it.
     """
 
     def __init__(
@@ -58,16 +57,18 @@ class SumSlices(beam.DoFn):
         max_state_bytes: int = MAX_STATE_BYTES,
         max_state_slices: int = MAX_STATE_SLICES,
         plan: Plan | None = None,
+        progress_token: str = "",
     ):
         self._model = model
         self._specs = tuple(specs)
         self._max_state_bytes = max_state_bytes
         self._max_state_slices = max_state_slices
         self._plan = plan
-        self._examples = Metrics.counter(_NAMESPACE, "examples")
-        self._rows = Metrics.counter(_NAMESPACE, "rows")
-        self._batches = Metrics.counter(_NAMESPACE, "batches")
-        self._flushes = Metrics.counter(_NAMESPACE, "state_flushes")
+        self._progress_token = progress_token
+        self._examples = Metrics.counter(NAMESPACE, "examples")
+        self._rows = Metrics.counter(NAMESPACE, "rows")
+        self._batches = Metrics.counter(NAMESPACE, "batches")
+        self._flushes = Metrics.counter(NAMESPACE, "state_flushes")
 
     def setup(self) -> None:
         # TensorFlow works on the next batch, without Python's lock, while this one is summed
@@ -80,13 +81,13 @@ class SumSlices(beam.DoFn):
 
     def start_bundle(self) -> None:
         self._sums: _BundleSums | None = None
-        self._waiting: tuple[Batch, concurrent.futures.Future[Contributions]] | None = None
+        self._waiting: tuple[Batch, _Computing] | None = None
 
     def process(self, batch: Batch, plan: Plan) -> Iterator[Any]:
         evaluator = self._model.get(plan)
         if self._sums is None:
             self._sums = _BundleSums(plan, self._specs, evaluator)
-        computing = self._thread.submit(evaluator.contributions, batch.records)
+        computing = self._thread.submit(_timed_contributions, evaluator, batch)
         before, self._waiting = self._waiting, (batch, computing)
         if before is not None:
             yield from self._add(self._sums, *before)
@@ -95,8 +96,8 @@ class SumSlices(beam.DoFn):
         if self._sums is None or self._waiting is None:
             return
         outputs = [*self._add(self._sums, *self._waiting), *self._sums.flush()]
-        counts = {**self._sums.counts, WORKER: f"{socket.gethostname()}/{os.getpid()}"}
-        outputs.append(beam.pvalue.TaggedOutput(COUNTS_OUTPUT, counts))
+        told = told_by_worker(self._sums.counts, self._sums.stopwatch)
+        outputs.append(beam.pvalue.TaggedOutput(COUNTS_OUTPUT, told))
         for output in outputs:
             yield _globally(output)
 
@@ -104,17 +105,29 @@ class SumSlices(beam.DoFn):
         self,
         sums: _BundleSums,
         batch: Batch,
-        computing: concurrent.futures.Future[Contributions],
+        computing: _Computing,
     ) -> Iterator[Any]:
         with placing_refusals([batch]):
-            contributions = computing.result()
+            contributions, seconds = computing.result()
+            sums.stopwatch.seconds.update(read=batch.read_seconds, predict=seconds)
             yield from sums.add(batch, contributions)
         self._examples.inc(len(batch.records))
         self._rows.inc(contributions.num_rows)
         self._batches.inc()
+        shown = progress.of(self._progress_token)
+        if shown is not None:
+            shown.summed(contributions.num_rows, sums.num_slices)
         if sums.state_bytes > self._max_state_bytes or sums.num_slices > self._max_state_slices:
             self._flushes.inc()
             yield from sums.flush()
+
+
+_Computing = concurrent.futures.Future[tuple["Contributions", float]]
+
+
+def _timed_contributions(evaluator: ModelEvaluator, batch: Batch) -> tuple[Contributions, float]:
+    start = time.perf_counter()
+    return evaluator.contributions(batch.records), time.perf_counter() - start
 
 
 def _globally(output: Any) -> Any:
@@ -129,6 +142,7 @@ class _BundleSums:
 
     Attributes:
         counts: examples, rows and batches so far.
+        stopwatch: seconds so far.
     """
 
     def __init__(self, plan: Plan, specs: Sequence[SingleSliceSpec], evaluator: ModelEvaluator):
@@ -138,6 +152,7 @@ class _BundleSums:
         self._has_summed = bool(plan.summed)
         self._has_listed = bool(plan.listed)
         self.counts = {"examples": 0, "rows": 0, "batches": 0}
+        self.stopwatch = Stopwatch()
         self._forget()
 
     def _forget(self) -> None:
@@ -156,10 +171,12 @@ class _BundleSums:
 
     def add(self, batch: Batch, contributions: Contributions) -> Iterator[Any]:
         """Adds a batch; yields what goes out at once."""
-        assignments = self._slicer.assign(contributions.columns, contributions.num_rows)
-        self._sums.add(
-            assignments, len(self._slicer.keys), contributions.dense, contributions.scattered
-        )
+        with self.stopwatch.timing("slice"):
+            assignments = self._slicer.assign(contributions.columns, contributions.num_rows)
+        with self.stopwatch.timing("sum"):
+            self._sums.add(
+                assignments, len(self._slicer.keys), contributions.dense, contributions.scattered
+            )
         self.counts["examples"] += len(batch.records)
         self.counts["rows"] += contributions.num_rows
         self.counts["batches"] += 1
@@ -170,11 +187,12 @@ class _BundleSums:
             yield from self._listed_rows(batch, assignments, contributions.num_rows, examples)
 
     def _add_reference(self, batch: Batch, assignments: list[Assignment], num_rows: int) -> None:
-        feed = self._evaluator.rows_feed(batch.records)
-        for slice_id, rows in rows_by_slice(assignments, num_rows):
-            added = self._evaluator.reference_sums(feed, rows)
-            known = self._reference.get(slice_id)
-            self._reference[slice_id] = added if known is None else known + added
+        with self.stopwatch.timing("predict"):
+            feed = self._evaluator.rows_feed(batch.records)
+            for slice_id, rows in rows_by_slice(assignments, num_rows):
+                added = self._evaluator.reference_sums(feed, rows)
+                known = self._reference.get(slice_id)
+                self._reference[slice_id] = added if known is None else known + added
 
     def _listed_rows(
         self, batch: Batch, assignments: list[Assignment], num_rows: int, examples: np.ndarray
@@ -190,11 +208,13 @@ class _BundleSums:
 
     def flush(self) -> Iterator[tuple[int, bytes]]:
         """Hands on all sums, and forgets them and their slices."""
-        table = self._table()
-        self._forget()
-        for shard, part in enumerate(table.split(NUM_SHARDS)):
-            if len(part):
-                yield shard, part.to_bytes()
+        with self.stopwatch.timing("sum"):
+            table = self._table()
+            self._forget()
+            parts = [part.to_bytes() if len(part) else b"" for part in table.split(NUM_SHARDS)]
+        for shard, part in enumerate(parts):
+            if part:
+                yield shard, part
 
     def _table(self) -> SliceTable:
         table = self._sums.table(self._slicer.keys)

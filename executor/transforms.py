@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import apache_beam as beam
 import numpy as np
 
 from microtome.executor import finishing, sources, summing
+from microtome.executor.account import RunAccount, Stopwatch
 from microtome.executor.shared_model import EvalSharedModel, WorkerModel, keep_planned
 from microtome.proto import config_pb2
 from microtome.results.writer import ResultsWriter
@@ -27,12 +27,13 @@ class ReadBatches(beam.PTransform):
         files: names of files.
         file_format: "tfrecords" or "text".
         rows: most rows a batch.
+        progress_token: names the progress to tell.
     """
 
-    def __init__(self, files: Sequence[str], file_format: str, rows: int):
+    def __init__(self, files: Sequence[str], file_format: str, rows: int, progress_token: str = ""):
         super().__init__()
         self._files = list(files)
-        self._reader = sources.ReadFiles(file_format, rows)
+        self._reader = sources.ReadFiles(file_format, rows, progress_token)
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
         # Create spreads several files over the workers
@@ -129,13 +130,14 @@ def _plan_with_sample(
 class EvaluateBatches(beam.PTransform):
     """Batches of records to records of the result.
 
-    Output: `records`, serialized `MetricsForSlice` in lists, and `counts`, dicts of numbers to add
-    up, a bundle each, with the name of its worker.
+    Output: `records`, serialized `MetricsForSlice` in lists, and `counts`, what bundles tell for
+    the `account.RunAccount`.
 
     Args:
         model: the model.
         specs: which slices to form.
         plan: the plan, or a one-element PCollection of it.
+        progress_token: names the progress to tell.
     """
 
     def __init__(
@@ -143,36 +145,46 @@ class EvaluateBatches(beam.PTransform):
         model: EvalSharedModel,
         specs: Sequence[SingleSliceSpec],
         plan: Plan | beam.PCollection,
+        progress_token: str = "",
     ):
         super().__init__()
         self._specs = tuple(specs)
         self._weights = tuple(model.weight_features())
         self._worker = WorkerModel(model, slicing_features(specs))
         self._plan = plan
+        self._progress_token = progress_token
 
     def expand(self, batches: beam.PCollection) -> dict[str, beam.PCollection]:
         is_known = not isinstance(self._plan, beam.PCollection)
         plan = self._plan if is_known else beam.pvalue.AsSingleton(self._plan)
         sum_slices = summing.SumSlices(
-            self._worker, self._specs, plan=self._plan if is_known else None
+            self._worker,
+            self._specs,
+            plan=self._plan if is_known else None,
+            progress_token=self._progress_token,
         )
         summed = batches | "Sum" >> beam.ParDo(sum_slices, plan).with_outputs(
             summing.ROWS_OUTPUT, summing.COUNTS_OUTPUT, main="tables"
         )
+        told = [summed[summing.COUNTS_OUTPUT]]
         listed: list[Any] = []
         if not is_known or self._plan.listed:
+            finish_rows = beam.ParDo(finishing.FinishRows(self._worker), plan)
             values = (
                 summed[summing.ROWS_OUTPUT]
                 | "RowsBySlice" >> beam.GroupByKey()
-                | "FinishRows" >> beam.ParDo(finishing.FinishRows(self._worker), plan)
+                | "FinishRows" >> finish_rows.with_outputs(finishing.COUNTS_OUTPUT, main="values")
             )
-            listed = [beam.pvalue.AsDict(values)]
-        records = (
+            listed = [beam.pvalue.AsDict(values["values"])]
+            told.append(values[finishing.COUNTS_OUTPUT])
+        finish = beam.ParDo(finishing.FinishSlices(self._weights), plan, *listed)
+        finished = (
             summed["tables"]
             | "Combine" >> beam.CombinePerKey(finishing.MergeTables())
-            | "Finish" >> beam.ParDo(finishing.FinishSlices(self._weights), plan, *listed)
+            | "Finish" >> finish.with_outputs(finishing.COUNTS_OUTPUT, main="records")
         )
-        return {"records": records, "counts": summed[summing.COUNTS_OUTPUT]}
+        told.append(finished[finishing.COUNTS_OUTPUT])
+        return {"records": finished["records"], "counts": told | "Told" >> beam.Flatten()}
 
 
 class WriteResults(beam.PTransform):
@@ -185,6 +197,7 @@ class WriteResults(beam.PTransform):
         eval_run: what was evaluated.
         plan: the plan, or a one-element PCollection of it.
         evaluation_id: names this evaluation in `run.json`.
+        seconds: of steps before the pipeline, for the account.
     """
 
     def __init__(
@@ -193,9 +206,11 @@ class WriteResults(beam.PTransform):
         eval_run: config_pb2.EvalRun,
         plan: Plan | beam.PCollection,
         evaluation_id: str,
+        seconds: Mapping[str, float] | None = None,
     ):
         super().__init__()
         self._evaluation_id = evaluation_id
+        self._seconds = dict(seconds or {})
         self._output_path = output_path
         self._eval_run = eval_run.SerializeToString()
         self._plan = plan
@@ -211,7 +226,9 @@ class WriteResults(beam.PTransform):
             | "InOnePlace" >> beam.Map(lambda part: (None, part))
             | "Gather" >> beam.GroupByKey()
             | "Write"
-            >> beam.Map(_write, self._output_path, self._eval_run, plan, self._evaluation_id)
+            >> beam.Map(
+                _write, self._output_path, self._eval_run, plan, self._evaluation_id, self._seconds
+            )
         )
 
 
@@ -221,26 +238,20 @@ def _write(
     eval_run: bytes,
     plan: Plan,
     evaluation_id: str,
+    seconds: Mapping[str, float],
 ) -> str:
-    counts: collections.Counter[str] = collections.Counter()
-    workers: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+    account = RunAccount(seconds)
+    stopwatch = Stopwatch()
     with ResultsWriter(output_path, RunReport(output_path)) as writer:
-        for part in gathered[1]:
-            if isinstance(part, dict):
-                numbers = {name: number for name, number in part.items() if name != summing.WORKER}
-                counts.update(numbers)
-                workers[part[summing.WORKER]].update(numbers, bundles=1)
-            else:
-                writer.add_metrics(part)
-        writer.finish(
-            config_pb2.EvalRun.FromString(eval_run),
-            {
-                "evaluation_id": evaluation_id,
-                "counts": dict(counts),
-                "workers": workers,
-                "metrics": metric_paths(plan),
-            },
-        )
+        with stopwatch.timing("write"):
+            for part in gathered[1]:
+                if isinstance(part, dict):
+                    account.add(part)
+                else:
+                    writer.add_metrics(part)
+        account.add(stopwatch.told())
+        told = {"evaluation_id": evaluation_id, **account.told(), "metrics": metric_paths(plan)}
+        writer.finish(config_pb2.EvalRun.FromString(eval_run), told)
     return output_path
 
 

@@ -9,58 +9,56 @@ import argparse
 import glob
 import json
 import os
+import queue
 import resource
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-SLICES = (
-    (),
-    ("carrier",),
-    ("origin",),
-    ("dest",),
-    ("hour",),
-    ("month",),
-    ("haul",),
-    ("weekday",),
-    ("origin", "carrier"),
-    ("origin", "haul"),
-    ("month", "weekday"),
-)
+from microtome_bench import slices
+
 BATCH_SIZES = (2048, 8192, 16384)
+Run = Callable[[], dict[str, Any]]
 
 
-def microtome(model: str, pattern: str) -> Callable[[], dict]:
+def microtome(args: argparse.Namespace, columns: slices.Slices) -> Run:
     import apache_beam  # noqa: F401
     import tensorflow  # noqa: F401
+    from apache_beam.options.pipeline_options import PipelineOptions
 
     import microtome
     import microtome.model.evaluator
     import microtome.model.planning
+    from microtome_bench import callbacks
 
     microtome.run_model_analysis  # noqa: B018  (imports)
+    added = [callbacks.sharing_a_histogram(args.metrics)] if args.metrics else None
 
-    def run() -> dict:
+    def run() -> dict[str, Any]:
         result = microtome.run_model_analysis(
-            microtome.default_eval_shared_model(model),
-            pattern,
-            slice_spec=[microtome.SingleSliceSpec(columns=columns) for columns in SLICES],
+            microtome.default_eval_shared_model(args.model, add_metrics_callbacks=added),
+            os.path.join(args.data, "*.tfrecord"),
+            slice_spec=[microtome.SingleSliceSpec(columns=each) for each in columns],
             output_path=tempfile.mkdtemp(),
+            pipeline_options=PipelineOptions(args.beam) if args.beam else None,
         )
-        return {"slices": len(result.slicing_metrics), "rows": result.run_info["counts"]["rows"]}
+        told = {"slices": len(result.slicing_metrics), "rows": result.run_info["counts"]["rows"]}
+        return {**told, "timings": getattr(result, "timings", None)}
 
     return run
 
 
-def tfma(model: str, pattern: str) -> Callable[[], dict]:
+def tfma(args: argparse.Namespace, columns: slices.Slices) -> Run:
     import tensorflow_model_analysis as tfma
 
-    def run() -> dict:
+    def run() -> dict[str, Any]:
         result = tfma.run_model_analysis(
-            tfma.default_eval_shared_model(model, tags=["eval"]),
-            data_location=pattern,
-            slice_spec=[tfma.slicer.SingleSliceSpec(columns=columns) for columns in SLICES],
+            tfma.default_eval_shared_model(args.model, tags=["eval"]),
+            data_location=os.path.join(args.data, "*.tfrecord"),
+            slice_spec=[tfma.slicer.SingleSliceSpec(columns=each) for each in columns],
             output_path=tempfile.mkdtemp(),
         )
         return {"slices": len(result.slicing_metrics)}
@@ -68,55 +66,102 @@ def tfma(model: str, pattern: str) -> Callable[[], dict]:
     return run
 
 
-def limit(model: str, pattern: str) -> Callable[[], dict]:
+def limit(args: argparse.Namespace, columns: slices.Slices) -> Run:
+    """The model's predictions and nothing else, read and batched in the best of several ways."""
     import tensorflow as tf
 
-    files = sorted(glob.glob(pattern))
+    files = sorted(glob.glob(os.path.join(args.data, "*.tfrecord")))
 
-    def predictor() -> Callable:
+    def predictor() -> Callable[[Any], Any]:
         graph = tf.Graph()
         session = tf.compat.v1.Session(graph=graph)
         with graph.as_default():
-            loaded = tf.compat.v1.saved_model.load(session, ["eval"], model)
+            loaded = tf.compat.v1.saved_model.load(session, ["eval"], args.model)
         signature = loaded.signature_def["eval"]
-        examples = graph.get_tensor_by_name(signature.inputs["inputs/examples"].name)
+        (examples,) = (
+            graph.get_tensor_by_name(info.name)
+            for key, info in signature.inputs.items()
+            if key.startswith("inputs/")
+        )
         predictions = [
-            graph.get_tensor_by_name(signature.outputs[key].name)
-            for key in ("predictions/logistic", "predictions/probabilities")
+            graph.get_tensor_by_name(info.name)
+            for key, info in sorted(signature.outputs.items())
+            if key in PREDICTIONS
         ]
         return session.make_callable(predictions, [examples])
 
-    def run_with(batch_size: int) -> int:
-        predict, rows = predictor(), 0
-        for file in files:
-            dataset = tf.data.TFRecordDataset(file, buffer_size=8 << 20)
-            for records in dataset.batch(batch_size).prefetch(2).as_numpy_iterator():
-                rows += len(predict(records)[0])
-        return rows
+    def timed(read: Callable[[Sequence[str], int], Iterator[Any]], size: int) -> dict[str, Any]:
+        started, cpu = time.perf_counter(), time.process_time()
+        predict = predictor()
+        rows = sum(len(predict(batch)[0]) for batch in read(files, size))
+        return {
+            "seconds": time.perf_counter() - started,
+            "cpu_seconds": time.process_time() - cpu,
+            "batch_size": size,
+            "reader": read.__name__,
+            "rows": rows,
+        }
 
-    def run() -> dict:
-        best: dict = {}
-        for size in BATCH_SIZES:
-            started, cpu = time.perf_counter(), time.process_time()
-            rows = run_with(size)
-            seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
-            if not best or seconds < best["seconds"]:
-                best = {"seconds": seconds, "cpu_seconds": cpu, "batch_size": size, "rows": rows}
-        return best
+    def run() -> dict[str, Any]:
+        tried = [timed(read, size) for read in (by_dataset, by_iterator) for size in BATCH_SIZES]
+        return min(tried, key=lambda each: each["seconds"])
 
     return run
+
+
+PREDICTIONS = ("predictions/logistic", "predictions/probabilities", "predictions/predictions")
+
+
+def by_dataset(files: Sequence[str], size: int) -> Iterator[Any]:
+    """Batches that tf.data reads ahead."""
+    import tensorflow as tf
+
+    for file in files:
+        dataset = tf.data.TFRecordDataset(file, buffer_size=8 << 20)
+        yield from dataset.batch(size).prefetch(2).as_numpy_iterator()
+
+
+def by_iterator(files: Sequence[str], size: int) -> Iterator[Any]:
+    """Batches that a thread reads ahead with TensorFlow's record iterator."""
+    import itertools
+
+    import numpy as np
+    import tensorflow as tf
+
+    waiting: queue.Queue[Any] = queue.Queue(2)
+
+    def read() -> None:
+        for file in files:
+            iterator = tf.compat.v1.io.tf_record_iterator(file)
+            while batch := list(itertools.islice(iterator, size)):
+                array = np.empty(len(batch), object)
+                array[:] = batch
+                waiting.put(array)
+        waiting.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    while (batch := waiting.get()) is not None:
+        yield batch
 
 
 CONTENDERS = {"microtome": microtome, "tfma": tfma, "limit": limit}
 
 
 def main() -> None:
+    from microtome_bench import predictions
+
+    contenders = {**CONTENDERS, **predictions.CONTENDERS}
     parser = argparse.ArgumentParser()
-    parser.add_argument("name", choices=CONTENDERS)
+    parser.add_argument("name", choices=contenders)
     parser.add_argument("--model", required=True)
     parser.add_argument("--data", required=True)
+    parser.add_argument("--slices", default="300")
+    parser.add_argument("--metrics", type=int, default=0, help="so many more")
+    parser.add_argument("--beam", nargs="*", default=[], help="Beam's arguments, without their --")
     args = parser.parse_args()
-    run = CONTENDERS[args.name](args.model, os.path.join(args.data, "*.tfrecord"))
+    args.beam = [f"--{argument}" for argument in args.beam]
+    columns = slices.slices_of(os.path.basename(args.model), args.slices)
+    run = contenders[args.name](args, columns)
     idle, cpu = _peak_mb(), time.process_time()
     started = time.perf_counter()
     told = run()
@@ -126,7 +171,9 @@ def main() -> None:
 
 
 def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    largest_child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return max(own, largest_child) / 1024
 
 
 if __name__ == "__main__":

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import logging
 import sys
-import threading
-import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from microtome.cli import quiet, tables
@@ -18,9 +13,6 @@ from microtome.slicing.spec import SingleSliceSpec
 if TYPE_CHECKING:
     from microtome.proto import config_pb2
     from microtome.results import EvalResult
-
-_LOG = logging.getLogger(__name__)
-_HEARTBEAT_SECONDS = 30.0
 
 
 def run(args: argparse.Namespace) -> None:
@@ -41,17 +33,16 @@ def run(args: argparse.Namespace) -> None:
     model = analysis.default_eval_shared_model(args.model, example_weight_key=args.weight)
     if args.record is not None and config is not None:
         _check_tracking(config, model.model_path)
-    with _heartbeat():
-        result = analysis.run_model_analysis(
-            model,
-            data_location=args.data,
-            file_format=args.format,
-            slice_spec=slices if config is None else None,
-            output_path=args.output,
-            eval_config=config,
-            pipeline_options=PipelineOptions(_beam_args(args)),
-            desired_batch_size=args.batch_size,
-        )
+    result = analysis.run_model_analysis(
+        model,
+        data_location=args.data,
+        file_format=args.format,
+        slice_spec=slices if config is None else None,
+        output_path=args.output,
+        eval_config=config,
+        pipeline_options=PipelineOptions(_beam_args(args)),
+        desired_batch_size=args.batch_size,
+    )
     print(tables.to_text(result, args.slices))
     print(f"\n{how_computed(result)}")
     if args.record is not None:
@@ -143,24 +134,6 @@ def _content(path: str) -> bytes:
             return file.read()
     except OSError as error:
         raise ConfigError(f"The config {path!r} cannot be read: {error.strerror}.") from error
-
-
-@contextlib.contextmanager
-def _heartbeat() -> Iterator[None]:
-    """Says now and then that the work goes on: Beam's local runner is silent until its end."""
-    started, done = time.monotonic(), threading.Event()
-
-    def beat() -> None:
-        while not done.wait(_HEARTBEAT_SECONDS):
-            _LOG.info("... %.0f s", time.monotonic() - started)
-
-    thread = threading.Thread(target=beat, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
 
 
 def how_computed(result: EvalResult) -> str:

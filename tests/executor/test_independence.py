@@ -111,7 +111,7 @@ def merged(tables: Sequence[bytes], merges: Sequence[int]) -> bytes:
         second = accumulators.pop(number % len(accumulators))
         accumulators.append(combine.merge_accumulators([first, second]))
         accumulators[0] = combine.compact(accumulators[0])
-    return combine.extract_output(combine.merge_accumulators(accumulators))
+    return combine.extract_output(combine.merge_accumulators(accumulators))[0]
 
 
 def assert_same(found: dict, expected: dict, relative: float, but: Sequence[str] = ()) -> None:

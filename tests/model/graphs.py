@@ -189,15 +189,16 @@ def finish_rows(worker: Any, plan: Plan, rows: Sequence[tuple[bytes, Any]]) -> d
     for key, batch in rows:
         by_slice.setdefault(key, []).append(batch)
     function = finishing.FinishRows(worker)
-    return dict(value for item in by_slice.items() for value in function.process(item, plan))
+    outputs = [out for item in by_slice.items() for out in function.process(item, plan)]
+    return dict(out for out in outputs if not isinstance(out, beam.pvalue.TaggedOutput))
 
 
 def finish(plan: Plan, table: bytes, listed: Mapping[Any, Any] | None = None) -> dict[Any, Any]:
     """The metrics of a table of sums."""
     found = {}
     function = finishing.FinishSlices([""] * len(plan.weight_keys))
-    for block in function.process((0, table), plan, listed):
-        for serialized in block:
+    for block in function.process((0, (table, 0.0)), plan, listed):
+        for serialized in () if isinstance(block, beam.pvalue.TaggedOutput) else block:
             record = result_pb2.MetricsForSlice.FromString(serialized)
             values = {name: plain_value(to_json(v)) for name, v in record.metrics.items()}
             found[slice_key_from_proto(record.slice_key)] = values

@@ -1,0 +1,132 @@
+"""Runs contenders in turn, each in a process of its own, and compares them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Figures = dict[str, Any]
+_HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Mark:
+    """What a ratio of two contenders is to be.
+
+    Attributes:
+        text: what the ratio tells.
+        numerator, denominator: labels of contenders.
+        least, most: bounds; None where there is none.
+        of: which figure.
+    """
+
+    text: str
+    numerator: str
+    denominator: str
+    least: float | None = None
+    most: float | None = None
+    of: str = "seconds"
+
+    def ratios(self, runs: Mapping[str, Sequence[Figures]]) -> list[float]:
+        """The ratio in each round; a contender with fewer rounds counts by its median."""
+        above, below = ([run[self.of] for run in runs[name]] for name in self._labels)
+        rounds = max(len(above), len(below))
+        above, below = (
+            values if len(values) == rounds else [statistics.median(values)] * rounds
+            for values in (above, below)
+        )
+        return [a / b for a, b in zip(above, below, strict=True)]
+
+    def is_met(self, ratio: float) -> bool:
+        """Whether a ratio is within the bounds."""
+        return (self.least is None or ratio >= self.least) and (
+            self.most is None or ratio <= self.most
+        )
+
+    @property
+    def asked(self) -> str:
+        """The bounds in words."""
+        return f"≥ {self.least:g}" if self.least is not None else f"≤ {self.most:g}"
+
+    @property
+    def _labels(self) -> tuple[str, str]:
+        return self.numerator, self.denominator
+
+
+@dataclasses.dataclass(frozen=True)
+class Contest:
+    """Contenders on the same task.
+
+    Attributes:
+        title: of the task.
+        jobs: for each label of a contender, the arguments of `microtome_bench.contenders`.
+        marks: what is looked at.
+        repeats: for some labels, rounds where they are not as many as for all.
+        environment: for some labels, variables of their process.
+    """
+
+    title: str
+    jobs: Mapping[str, Sequence[str]]
+    marks: Sequence[Mark] = ()
+    repeats: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    environment: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
+
+    def run(self, rounds: int) -> dict[str, list[Figures]]:
+        """Runs all contenders in turn, so that a slow machine is slow for all."""
+        runs: dict[str, list[Figures]] = {label: [] for label in self.jobs}
+        for number in range(rounds):
+            for label, arguments in self.jobs.items():
+                if number >= min(rounds, self.repeats.get(label, rounds)):
+                    continue
+                environment = self.environment.get(label, {})
+                out = start("microtome_bench.contenders", *arguments, **environment)
+                runs[label].append(json.loads(out.strip().splitlines()[-1]))
+                print(f"{self.title}, {label}: {runs[label][-1]}", file=sys.stderr, flush=True)
+        return runs
+
+
+def start(module: str, *arguments: str, **environment: str) -> str:
+    """Runs a module in a process of its own; returns what it prints, or ends this program."""
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    command = [sys.executable, "-W", "ignore", "-m", module, *arguments]
+    done = subprocess.run(
+        command,
+        cwd=_HOME,
+        env={**os.environ, **quiet, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} failed:\n{done.stderr[-4000:]}")
+    return done.stdout
+
+
+def described(contest: Contest, runs: Mapping[str, Sequence[Figures]]) -> str:
+    """A contest as Markdown: what each took, and the marks."""
+    lines = [f"### {contest.title}", "", "| contender | seconds | peak MB | slices |"]
+    lines.append("| --- | --- | --- | --- |")
+    for label, of_label in runs.items():
+        seconds = _spread([run["seconds"] for run in of_label])
+        peak = max(run["peak_mb"] for run in of_label)
+        lines.append(f"| {label} | {seconds} | {peak:.0f} | {of_label[0].get('slices', '')} |")
+    if contest.marks:
+        lines += ["", "| mark | asked | measured | met |", "| --- | --- | --- | --- |"]
+    for mark in contest.marks:
+        ratios = mark.ratios(runs)
+        met = "yes" if mark.is_met(statistics.median(ratios)) else "**no**"
+        lines.append(f"| {mark.text} | {mark.asked} | {_spread(ratios)} | {met} |")
+    return "\n".join(lines)
+
+
+def _spread(values: Sequence[float]) -> str:
+    middle = statistics.median(values)
+    if len(values) == 1:
+        return f"{middle:.2f}"
+    return f"{middle:.2f} ({min(values):.2f}–{max(values):.2f})"
