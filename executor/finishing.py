@@ -11,8 +11,8 @@ import numpy as np
 
 from microtome.executor.account import Stopwatch
 from microtome.executor.shared_model import WorkerModel
+from microtome.results.blocks import MetricsBlock
 from microtome.results.names import EXAMPLE_COUNT, EXAMPLE_WEIGHT
-from microtome.results.values import metrics_for_slice
 from microtome.slicing.keys import SliceKey
 from microtome.slicing.table import SliceTable
 
@@ -59,8 +59,8 @@ class MergeTables(beam.CombineFn):
 class FinishSlices(beam.DoFn):
     """Computes the metrics of a shard of the slices.
 
-    Input: (shard, what `MergeTables` gives). Output: the slices' serialized `MetricsForSlice`, in
-        one list a shard. Output `counts`: what an `account.Stopwatch` tells.
+    Input: (shard, what `MergeTables` gives). Output: a `MetricsBlock` a shard. Output `counts`:
+        what an `account.Stopwatch` tells.
 
     Args:
         weights: the name of the output that each of the plan's weights is for; '' for all.
@@ -79,21 +79,16 @@ class FinishSlices(beam.DoFn):
         stopwatch = Stopwatch()
         stopwatch.seconds["combine"] = seconds
         with stopwatch.timing("finish"):
-            records = self._records(SliceTable.from_bytes(merged), plan, listed or {})
-        yield records
+            block = self._block(SliceTable.from_bytes(merged), plan, listed or {})
+        yield block
         yield beam.pvalue.TaggedOutput(COUNTS_OUTPUT, stopwatch.told())
 
-    def _records(
+    def _block(
         self, table: SliceTable, plan: Plan, listed: Mapping[SliceKey, Mapping[str, Any]]
-    ) -> list[bytes]:
-        values = self._counts(table.sums)
-        values.update(plan.lower.finish(table.sums))
-        records = []
-        for i, key in enumerate(table.keys):
-            metrics = {name: array[i] for name, array in values.items()}
-            metrics.update(listed.get(key, {}))
-            records.append(metrics_for_slice(key, metrics).SerializeToString(deterministic=True))
-        return records
+    ) -> MetricsBlock:
+        columns = {**self._counts(table.sums), **plan.lower.finish(table.sums)}
+        further = {key: listed[key] for key in table.keys if key in listed} if listed else {}
+        return MetricsBlock(table.keys, columns, further)
 
     def _counts(self, sums: np.ndarray) -> dict[str, np.ndarray]:
         counts = {EXAMPLE_COUNT: sums[:, 0]}

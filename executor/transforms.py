@@ -12,6 +12,7 @@ from microtome.executor import finishing, sources, summing
 from microtome.executor.account import RunAccount, Stopwatch
 from microtome.executor.shared_model import EvalSharedModel, WorkerModel, keep_planned
 from microtome.proto import config_pb2
+from microtome.results.blocks import MetricsBlock
 from microtome.results.writer import ResultsWriter
 from microtome.slicing.spec import SingleSliceSpec
 from microtome.view.run_report import RunReport
@@ -128,10 +129,10 @@ def _plan_with_sample(
 
 
 class EvaluateBatches(beam.PTransform):
-    """Batches of records to records of the result.
+    """Batches of records to the metrics of their slices.
 
-    Output: `records`, serialized `MetricsForSlice` in lists, and `counts`, what bundles tell for
-    the `account.RunAccount`.
+    Output: `blocks`, each a `MetricsBlock`, and `counts`, what bundles tell for the
+    `account.RunAccount`.
 
     Args:
         model: the model.
@@ -181,16 +182,16 @@ class EvaluateBatches(beam.PTransform):
         finished = (
             summed["tables"]
             | "Combine" >> beam.CombinePerKey(finishing.MergeTables())
-            | "Finish" >> finish.with_outputs(finishing.COUNTS_OUTPUT, main="records")
+            | "Finish" >> finish.with_outputs(finishing.COUNTS_OUTPUT, main="blocks")
         )
         told.append(finished[finishing.COUNTS_OUTPUT])
-        return {"records": finished["records"], "counts": told | "Told" >> beam.Flatten()}
+        return {"blocks": finished["blocks"], "counts": told | "Told" >> beam.Flatten()}
 
 
 class WriteResults(beam.PTransform):
     """Writes the result directory, all of it or nothing.
 
-    Input: `records` and `counts` of `EvaluateBatches`. Output: the path, once it is written.
+    Input: `blocks` and `counts` of `EvaluateBatches`. Output: the path, once it is written.
 
     Args:
         output_path: the directory.
@@ -221,7 +222,7 @@ class WriteResults(beam.PTransform):
             plan = beam.pvalue.AsSingleton(plan)
         # one stage fewer than with the counts as a side input
         return (
-            (results["records"], results["counts"])
+            (results["blocks"], results["counts"])
             | "Together" >> beam.Flatten()
             | "InOnePlace" >> beam.Map(lambda part: (None, part))
             | "Gather" >> beam.GroupByKey()
@@ -233,7 +234,7 @@ class WriteResults(beam.PTransform):
 
 
 def _write(
-    gathered: tuple[None, Iterable[list[bytes] | dict[str, Any]]],
+    gathered: tuple[None, Iterable[MetricsBlock | dict[str, Any]]],
     output_path: str,
     eval_run: bytes,
     plan: Plan,
@@ -248,7 +249,7 @@ def _write(
                 if isinstance(part, dict):
                     account.add(part)
                 else:
-                    writer.add_metrics(part)
+                    writer.add_block(part)
         account.add(stopwatch.told())
         told = {"evaluation_id": evaluation_id, **account.told(), "metrics": metric_paths(plan)}
         writer.finish(config_pb2.EvalRun.FromString(eval_run), told)

@@ -80,6 +80,9 @@ def metrics_of(record: result_pb2.MetricsForSlice, model_name: str | None) -> Me
         record: The slice's record.
         model_name: The model; None for all. What names no model belongs to each.
     """
+    if record.metrics and not record.metric_keys_and_values:
+        values = record.metrics
+        return {"": {"": {name: to_json(values[name]) for name in sorted(values)}}}
     metrics: Metrics = {}
     empty = True
     for item in named_values(record):
@@ -130,6 +133,18 @@ def example_count(items: Iterable[NamedValue]) -> float | None:
     counts = [item for item in items if item.name in EXAMPLE_COUNTS]
     first = min(counts, key=lambda item: (item.output_name, item.sub_key), default=None)
     return None if first is None else number_of(first.value())
+
+
+def size_of(record: result_pb2.MetricsForSlice) -> float:
+    """By how much a slice matters: its examples; Overall above all, an unknown count below."""
+    if not record.slice_key.single_slice_keys and not record.HasField("cross_slice_key"):
+        return float("inf")
+    if EXAMPLE_COUNTS[0] in record.metrics:
+        count = float(record.metrics[EXAMPLE_COUNTS[0]].double_value.value)
+    else:
+        count = example_count(named_values(record)) or 0.0
+    # NaN cannot be ordered
+    return count if count == count else 0.0
 
 
 def sub_key_text(sub_key: result_pb2.SubKey) -> str:

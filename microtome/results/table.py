@@ -15,13 +15,16 @@ For pandas, DuckDB and Polars. Columns:
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from microtome.proto import result_pb2
+from microtome.results.blocks import MetricsBlock
 from microtome.results.records import NamedValue, example_count, named_values
 from microtome.results.slice_keys import (
     AnySliceKey,
@@ -94,6 +97,38 @@ class MetricsTable:
         if len(self._rows) + self._elements >= _ROWS:
             self._flush()
 
+    def add_block(self, block: MetricsBlock) -> None:
+        """Adds the metrics of slices that have numbers alone."""
+        self._flush()
+        metrics = sorted(block.columns)
+        numbers, keys = block.numbers(), block.keys_as_written()
+        counts = block.example_counts
+        at_once = max(1, _ROWS // max(1, len(metrics)))
+        for start in range(0, len(block), at_once):
+            part = slice(start, start + at_once)
+            of_part = numbers[part]
+            examples = [None] * len(of_part) if counts is None else counts[part]
+            self._write_numbers(keys[part], metrics, of_part, examples)
+
+    def _write_numbers(
+        self,
+        keys: Sequence[SliceKey],
+        metrics: Sequence[str],
+        numbers: npt.NDArray[np.float64],
+        examples: Sequence[float | None] | npt.NDArray[np.float64],
+    ) -> None:
+        slices = [(slice_text(k), _key_parts(k), n) for k, n in zip(keys, examples, strict=True)]
+        height, width = numbers.shape
+        rows = pa.array(np.repeat(np.arange(height, dtype=np.int32), width))
+        columns = {n: array.take(rows) for n, array in _arrays(slices, _SLICE_FIELDS).items()}
+        for name, kind in _VALUE_FIELDS:
+            empty = "" if name in ("model_name", "output_name", "sub_key") else None
+            columns[name] = pa.repeat(pa.scalar(empty, kind), height * width)
+        of_row = pa.array(np.tile(np.arange(width, dtype=np.int32), height))
+        columns["metric"] = pa.array(metrics, pa.string()).take(of_row)
+        columns["value"] = pa.array(numbers.reshape(-1), pa.float64())
+        self._write(columns)
+
     def close(self) -> None:
         """Writes what is left and ends the file."""
         try:
@@ -115,10 +150,13 @@ class MetricsTable:
             name: array.take(rows) for name, array in _arrays(self._slices, _SLICE_FIELDS).items()
         }
         columns.update(_arrays(self._rows, _VALUE_FIELDS))
-        arrays = [columns[name] for name in SCHEMA.names]
-        self._writer.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
+        self._write(columns)
         self._slices, self._slice_of_row, self._rows = [], [], []
         self._elements = 0
+
+    def _write(self, columns: Mapping[str, Any]) -> None:
+        arrays = [columns[name] for name in SCHEMA.names]
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
 
 
 def _arrays(rows: list[tuple[Any, ...]], fields: list[tuple[str, pa.DataType]]) -> dict[str, Any]:

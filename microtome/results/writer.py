@@ -15,7 +15,7 @@ import json
 import logging
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, BinaryIO, Protocol, TypeVar
 
@@ -28,7 +28,9 @@ from microtome.config import OWN_FIELDS
 from microtome.errors import OutputError
 from microtome.proto import config_pb2, result_pb2
 from microtome.results import names, tfrecord
+from microtome.results.blocks import MetricsBlock
 from microtome.results.output import Staging, explained
+from microtome.results.records import size_of
 from microtome.results.table import MetricsTable
 from microtome.version import __version__
 
@@ -40,8 +42,8 @@ _LOG = logging.getLogger(__name__)
 class Reporter(Protocol):
     """Makes the page for people, `report.html`, of what is written."""
 
-    def add(self, data: bytes, record: result_pb2.MetricsForSlice) -> None:
-        """Takes note of a slice's record, serialized and as a message."""
+    def add(self, data: bytes, size: float) -> None:
+        """Takes note of a slice's serialized record, and of by how much the slice matters."""
 
     def page(self, eval_run: config_pb2.EvalRun, run_info: dict[str, Any]) -> str:
         """The page, once all slices were added."""
@@ -112,7 +114,21 @@ class ResultsWriter:
                 tfrecord.write_record(file, data)
                 self._table.add(message)
             self._slices += 1
-            self._report(data, message)
+            self._report([data], [size_of(message)])
+
+    def add_block(self, block: MetricsBlock) -> None:
+        """Adds the slices of a block; where all metrics are numbers, far faster than one by one."""
+        if not block.has_numbers_alone:
+            self.add_metrics(block.serialized())
+            return
+        file = self._file(names.METRICS)
+        records = block.serialized()
+        with explained(self._output_path):
+            for data in records:
+                tfrecord.write_record(file, data)
+            self._table.add_block(block)
+        self._slices += len(block)
+        self._report(records, block.sizes())
 
     def add_plots(self, records: Iterable[result_pb2.PlotsForSlice | bytes]) -> None:
         """Adds the plots of slices, one record each."""
@@ -151,10 +167,11 @@ class ResultsWriter:
         with contextlib.suppress(OSError):
             self._open.close()
 
-    def _report(self, data: bytes, message: result_pb2.MetricsForSlice) -> None:
+    def _report(self, records: Sequence[bytes], sizes: Sequence[float]) -> None:
         try:
             if self._reporter is not None:
-                self._reporter.add(data, message)
+                for data, size in zip(records, sizes, strict=True):
+                    self._reporter.add(data, size)
         except Exception:
             self._give_up_page()
 

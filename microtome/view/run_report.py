@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from microtome.proto import config_pb2, result_pb2
-from microtome.results import names, records
+from microtome.results import records
 from microtome.results.eval_result import EvalResult, count_of
 from microtome.results.slice_keys import record_slice_key
 from microtome.slicing.keys import OVERALL
@@ -41,14 +41,14 @@ class RunReport:
         self._largest: list[tuple[float, int, bytes]] = []
         self._slices = 0
 
-    def add(self, data: bytes, record: result_pb2.MetricsForSlice) -> None:
+    def add(self, data: bytes, size: float) -> None:
         """Takes note of a slice.
 
         Args:
-            data: The record, serialized.
-            record: The same.
+            data: Its record, serialized.
+            size: By how much it matters.
         """
-        item = _size(record), -self._slices, data
+        item = size, -self._slices, data
         self._slices += 1
         if len(self._largest) < self._max_slices:
             heapq.heappush(self._largest, item)
@@ -103,18 +103,6 @@ def page_of_evaluation(
         result.with_slicing_metrics(kept), evaluation, earlier[-_MAX_EARLIER:]
     )
     return page.to_page(_told(report, len(result.slicing_metrics) - len(kept)))
-
-
-def _size(record: result_pb2.MetricsForSlice) -> float:
-    if not record.slice_key.single_slice_keys and not record.HasField("cross_slice_key"):
-        # Overall stays, whatever it counts
-        return float("inf")
-    if names.EXAMPLE_COUNT in record.metrics:
-        count = float(record.metrics[names.EXAMPLE_COUNT].double_value.value)
-    else:
-        count = records.example_count(records.named_values(record)) or 0.0
-    # NaN cannot be ordered
-    return count if count == count else 0.0
 
 
 def _told(report: contract.Report, left_out: int) -> contract.Report:

@@ -27,6 +27,7 @@ from microtome.executor.transforms import plan_with
 from microtome.model.evaluator import ModelEvaluator
 from microtome.model.plan import Path
 from microtome.model.planning import make_plan
+from microtome.results.blocks import MetricsBlock
 from microtome.slicing import SingleSliceSpec
 from microtome.slicing.table import SliceTable
 from tests.executor.test_independence import WIDTH, metrics
@@ -215,6 +216,8 @@ def plain(output: Any) -> Any:
         return output.tag, plain(output.value)
     if isinstance(output, WindowedValue):
         return plain(output.value)
+    if isinstance(output, MetricsBlock):
+        return output.serialized()
     if isinstance(output, sources.Batch):
         return output.records.tolist(), output.source, output.first
     return output

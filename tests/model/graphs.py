@@ -198,7 +198,7 @@ def finish(plan: Plan, table: bytes, listed: Mapping[Any, Any] | None = None) ->
     found = {}
     function = finishing.FinishSlices([""] * len(plan.weight_keys))
     for block in function.process((0, (table, 0.0)), plan, listed):
-        for serialized in () if isinstance(block, beam.pvalue.TaggedOutput) else block:
+        for serialized in getattr(block, "serialized", list)():
             record = result_pb2.MetricsForSlice.FromString(serialized)
             values = {name: plain_value(to_json(v)) for name, v in record.metrics.items()}
             found[slice_key_from_proto(record.slice_key)] = values

@@ -1,0 +1,110 @@
+"""The metrics of many slices, by metric: what an evaluation hands to those who write its result."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from microtome.proto import result_pb2
+from microtome.results.records import EXAMPLE_COUNTS
+from microtome.results.slice_keys import slice_key_from_proto, slice_key_to_proto
+from microtome.results.values import metrics_for_slice
+from microtome.slicing.keys import OVERALL, SliceKey
+
+Columns = Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class MetricsBlock:
+    """Metrics of several slices.
+
+    Attributes:
+      keys: the slices.
+      columns: by metric, `[slices]` of numbers, or `[slices, ...]` of arrays and texts.
+      further: by slice, metrics that stand in no column, or in place of a column's.
+    """
+
+    keys: Sequence[SliceKey]
+    columns: Columns
+    further: Mapping[SliceKey, Mapping[str, Any]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def has_numbers_alone(self) -> bool:
+        """Whether there are metrics, and each is a number in every slice."""
+        return (
+            bool(self.columns) and not self.further and all(map(_is_numbers, self.columns.values()))
+        )
+
+    def numbers(self) -> npt.NDArray[np.float64]:
+        """`[slices, metrics]`, the metrics in order of name, where there are numbers alone."""
+        columns = [self.columns[name] for name in sorted(self.columns)]
+        return np.stack([np.asarray(each, np.float64) for each in columns], axis=1)
+
+    def keys_as_written(self) -> list[SliceKey]:
+        """The keys as records hold them, in which a float has 32 bits."""
+        return [slice_key_from_proto(slice_key_to_proto(key)) for key in self.keys]
+
+    @property
+    def example_counts(self) -> npt.NDArray[Any] | None:
+        """The number of each slice's examples; None where no metric says it."""
+        return next((self.columns[name] for name in EXAMPLE_COUNTS if name in self.columns), None)
+
+    def sizes(self) -> list[float]:
+        """As `records.size_of` of each slice."""
+        counts = np.zeros(len(self)) if self.example_counts is None else self.example_counts
+        is_overall = np.array([key == OVERALL for key in self.keys], bool)
+        sizes = np.where(np.isnan(counts), 0.0, counts)
+        return [float(size) for size in np.where(is_overall, np.inf, sizes)]
+
+    def serialized(self) -> list[bytes]:
+        """A serialized `MetricsForSlice` each slice."""
+        if self.has_numbers_alone and len(self):
+            return self._by_stencil()
+        return [
+            self._record(i, key).SerializeToString(deterministic=True)
+            for i, key in enumerate(self.keys)
+        ]
+
+    def _record(self, i: int, key: SliceKey) -> result_pb2.MetricsForSlice:
+        metrics = {name: column[i] for name, column in self.columns.items()}
+        return metrics_for_slice(key, {**metrics, **self.further.get(key, {})})
+
+    def _by_stencil(self) -> list[bytes]:
+        """Fills the numbers into a record that was serialized once."""
+        values = self.numbers()
+        stencil, places = _stencil(sorted(self.columns))
+        filled = np.tile(np.frombuffer(stencil, np.uint8), (len(self), 1))
+        numbers = values.astype("<f8").view(np.uint8).reshape(*values.shape, 8)
+        for column, place in enumerate(places):
+            filled[:, place : place + 8] = numbers[:, column]
+        # concatenated messages are one message with the fields of both
+        return [
+            result_pb2.MetricsForSlice(slice_key=slice_key_to_proto(key)).SerializeToString() + row
+            for key, row in zip(self.keys, map(bytes, filled), strict=True)
+        ]
+
+
+def _is_numbers(column: npt.NDArray[Any]) -> bool:
+    return column.ndim == 1 and column.dtype.kind in "biuf"
+
+
+def _stencil(metrics: Sequence[str]) -> tuple[bytes, list[int]]:
+    """A serialized record of numbers without a key, and where in it each number stands."""
+    generator = np.random.default_rng(0)
+    while True:
+        marks = generator.random(len(metrics))
+        record = metrics_for_slice(OVERALL, dict(zip(metrics, marks.tolist(), strict=True)))
+        record.ClearField("slice_key")
+        data = record.SerializeToString(deterministic=True)
+        found = [struct.pack("<d", mark) for mark in marks.tolist()]
+        # the name of a metric could hold the same bytes
+        if all(data.count(each) == 1 for each in found):
+            return data, [data.index(each) for each in found]

@@ -1,0 +1,115 @@
+"""Blocks of slices: the same files as slice by slice."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import microtome
+from microtome.proto import config_pb2, result_pb2
+from microtome.results import names
+from microtome.results.blocks import MetricsBlock
+from microtome.results.records import size_of
+from microtome.results.values import metrics_for_slice
+from microtome.results.writer import ResultsWriter
+
+pytestmark = pytest.mark.current
+
+COUNT = names.EXAMPLE_COUNT
+NUMBERS = st.floats(allow_nan=True, allow_infinity=True) | st.sampled_from([0.0, -0.0])
+VALUES = st.text(max_size=3) | st.integers(-(2**63), 2**63 - 1) | st.floats(width=32)
+KEYS = st.lists(st.tuples(st.sampled_from("abc"), VALUES), max_size=2, unique_by=lambda kv: kv[0])
+
+
+@st.composite
+def blocks(draw: Any) -> MetricsBlock:
+    keys = draw(st.lists(KEYS.map(sorted).map(tuple), max_size=5, unique_by=repr))
+    metrics = draw(st.lists(st.text(max_size=4), max_size=4, unique=True))
+    columns = {
+        name: np.array([draw(NUMBERS) for _ in keys], np.float64)
+        for name in [*metrics, *draw(st.sampled_from([[], [COUNT]]))]
+    }
+    return MetricsBlock(keys, columns)
+
+
+def one_by_one(block: MetricsBlock) -> list[result_pb2.MetricsForSlice]:
+    return [
+        metrics_for_slice(
+            key,
+            {
+                **{name: column[i] for name, column in block.columns.items()},
+                **block.further.get(key, {}),
+            },
+        )
+        for i, key in enumerate(block.keys)
+    ]
+
+
+def parsed(block: MetricsBlock) -> list[result_pb2.MetricsForSlice]:
+    return [result_pb2.MetricsForSlice.FromString(data) for data in block.serialized()]
+
+
+@given(blocks())
+def test_records_are_those_of_each_slice(block: MetricsBlock) -> None:
+    expected = one_by_one(block)
+    for found, wanted in zip(parsed(block), expected, strict=True):
+        # NaN is not equal to itself
+        assert found.slice_key.SerializeToString() == wanted.slice_key.SerializeToString()
+        assert set(found.metrics) == set(wanted.metrics)
+        for name, value in wanted.metrics.items():
+            same = np.array([found.metrics[name].double_value.value, value.double_value.value])
+            # to the bit: -0.0, and NaN
+            assert same.view(np.uint64)[0] == same.view(np.uint64)[1] or np.isnan(same).all()
+    assert block.sizes() == [size_of(record) for record in expected]
+
+
+MIXED = MetricsBlock(
+    [(), (("a", 0.1),), (("b", "x"),)],
+    {
+        COUNT: np.array([3.0, 2.0, 1.0]),
+        "auc": np.array([0.5, math.nan, 0.0], np.float32),
+        "whole": np.array([1, 2, 3]),
+    },
+)
+WITH_ARRAYS = MetricsBlock(
+    MIXED.keys,
+    {**MIXED.columns, "matrix": np.arange(6.0).reshape(3, 2)},
+    {(("b", "x"),): {"auc": np.asarray(0.25), "name": b"text"}},
+)
+
+
+@pytest.mark.parametrize("block", [MIXED, WITH_ARRAYS], ids=["numbers", "arrays"])
+def test_files_are_those_of_each_slice(block: MetricsBlock, tmp_path: Any) -> None:
+    for folder, add in (
+        ("block", lambda writer: writer.add_block(block)),
+        ("each", lambda writer: writer.add_metrics(one_by_one(block))),
+    ):
+        with ResultsWriter(tmp_path / folder) as writer:
+            add(writer)
+            writer.finish(config_pb2.EvalRun())
+    found, expected = (microtome.load_eval_result(str(tmp_path / f)) for f in ("block", "each"))
+    assert repr(found.slicing_metrics) == repr(expected.slicing_metrics)
+    tables = [pq.read_table(tmp_path / f / names.METRICS_TABLE) for f in ("block", "each")]
+    assert tables[0].schema == tables[1].schema
+    pd.testing.assert_frame_equal(tables[0].to_pandas(), tables[1].to_pandas())
+
+
+def test_a_block_larger_than_a_row_group(tmp_path: Any) -> None:
+    size = 40_000
+    keys = [(("n", number),) for number in range(size)]
+    block = MetricsBlock(keys, {"a": np.arange(size) / 7, COUNT: np.ones(size)})
+    with ResultsWriter(tmp_path / "out") as writer:
+        writer.add_block(block)
+        writer.add_block(MetricsBlock([], {"a": np.zeros(0)}))
+        writer.finish(config_pb2.EvalRun())
+    table = pq.read_table(tmp_path / "out" / names.METRICS_TABLE).to_pandas()
+    assert len(table) == 2 * size
+    np.testing.assert_array_equal(table[table.metric == "a"].value, np.arange(size) / 7)
+    assert pq.ParquetFile(tmp_path / "out" / names.METRICS_TABLE).num_row_groups == 2
