@@ -9,19 +9,18 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from collections.abc import Sequence
 from typing import Any
 
 from microtome.errors import DataError
 
-TEXT = "text"
+TFRECORDS, TEXT = "tfrecords", "text"
 _COMPRESSION = {".gz": "GZIP", ".zlib": "ZLIB"}
 # what compressed files begin with
 _STARTS = {".gz": re.compile(rb"\x1f\x8b\x08"), ".zlib": re.compile(rb"\x78[\x01\x5e\x9c\xda]")}
 # of zlib.decompressobj
 _WINDOW_BITS = {"GZIP": 31, "ZLIB": 15}
-# length, checksum of the length, checksum of the record
-_FRAME_BYTES = 16
+# around a record: its length, checksums of the length and of itself; or the end of the line
+FRAME_BYTES = {TFRECORDS: 16, TEXT: 1}
 _HEAD_BYTES = 64
 _CHUNK_BYTES = 4 << 20
 
@@ -29,12 +28,6 @@ _CHUNK_BYTES = 4 << 20
 def compression_of(file: str) -> str:
     """The compression that a file's name tells, as `tf.data` names it."""
     return _COMPRESSION.get(os.path.splitext(file)[1], "")
-
-
-def bytes_in_file(records: Sequence[bytes], file_format: str) -> int:
-    """The bytes that records take in a file that is not compressed."""
-    each = 1 if file_format == TEXT else _FRAME_BYTES
-    return sum(map(len, records)) + each * len(records)
 
 
 def check_form(file: str, file_format: str) -> None:
@@ -67,7 +60,7 @@ def check_complete(file: str, file_format: str, number: int, num_bytes: int) -> 
     if size == 0:
         # empty, or no regular file
         return
-    expected = None if file_format == TEXT else num_bytes + _FRAME_BYTES * number
+    expected = None if file_format == TEXT else num_bytes + FRAME_BYTES[file_format] * number
     if compression == "GZIP" and expected and _gzip_size(file, size) == expected % 2**32:
         return
     actual = _decompressed_size(file, compression) if compression else size

@@ -16,7 +16,7 @@ from apache_beam.io.filesystems import FileSystems
 from microtome.errors import ConfigError, DataError, RefusedExampleError
 from microtome.executor import damage, progress
 
-FILE_FORMATS = ("tfrecords", "text")
+FILE_FORMATS = (damage.TFRECORDS, damage.TEXT)
 DEFAULT_BATCH_ROWS = 8192
 MAX_BATCH_BYTES = 32 << 20
 _PEEK = 64
@@ -110,21 +110,31 @@ class Batch:
         records: object array `[n]` of bytes.
         source: name of the file; empty where the records came from elsewhere.
         first: number of the first record in the source.
+        num_bytes: of all records, where they were read from a file.
         read_seconds: what it took to read them.
     """
 
-    __slots__ = ("first", "read_seconds", "records", "source")
+    __slots__ = ("first", "num_bytes", "read_seconds", "records", "source")
 
     def __init__(
-        self, records: np.ndarray, source: str = "", first: int = 0, read_seconds: float = 0.0
+        self,
+        records: np.ndarray,
+        source: str = "",
+        first: int = 0,
+        num_bytes: int = 0,
+        read_seconds: float = 0.0,
     ):
         self.records = records
         self.source = source
         self.first = first
+        self.num_bytes = num_bytes
         self.read_seconds = read_seconds
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Batch, (self.records, self.source, self.first, self.read_seconds)
+        return Batch, tuple(
+            getattr(self, name)
+            for name in ("records", "source", "first", "num_bytes", "read_seconds")
+        )
 
     def named(self, number: int) -> str:
         """Words for the example of this number in the batch."""
@@ -168,12 +178,12 @@ def read_batches(
     arrays = _tfrecord_arrays if file_format == "tfrecords" else _text_arrays
     try:
         damage.check_form(file, file_format)
-        for array, seconds in _timed(arrays(file, rows, max_bytes)):
-            sizes = np.fromiter(map(len, array), np.int64, len(array))
-            for records in _bounded(array, sizes, max_bytes):
-                yield Batch(records, file, number, seconds * len(records) / len(array))
+        for (array, size), seconds in _timed(arrays(file, rows, max_bytes)):
+            for records in [array] if size <= max_bytes else _bounded(array, max_bytes):
+                share = len(records) / len(array)
+                yield Batch(records, file, number, round(size * share), seconds * share)
                 number += len(records)
-            num_bytes += int(sizes.sum())
+            num_bytes += size
         damage.check_complete(file, file_format, number, num_bytes)
     except tf.errors.DataLossError as error:
         readable = _count_readable(arrays(file, 1, 1))
@@ -182,7 +192,11 @@ def read_batches(
         raise DataError(f"The data file {file!r} cannot be read: {op_error_text(error)}") from error
 
 
-def _timed(arrays: Iterator[np.ndarray]) -> Iterator[tuple[np.ndarray, float]]:
+# records as an object array, and the bytes of all of them
+_Sized = tuple[np.ndarray, int]
+
+
+def _timed(arrays: Iterator[_Sized]) -> Iterator[tuple[_Sized, float]]:
     """Each array, with the seconds that it took."""
     while True:
         start = time.perf_counter()
@@ -192,7 +206,7 @@ def _timed(arrays: Iterator[np.ndarray]) -> Iterator[tuple[np.ndarray, float]]:
         yield array, time.perf_counter() - start
 
 
-def _tfrecord_arrays(file: str, rows: int, max_bytes: int) -> Iterator[np.ndarray]:
+def _tfrecord_arrays(file: str, rows: int, max_bytes: int) -> Iterator[_Sized]:
     import tensorflow as tf
 
     from microtome.model.loading import without_deprecation_warnings
@@ -207,16 +221,19 @@ def _tfrecord_arrays(file: str, rows: int, max_bytes: int) -> Iterator[np.ndarra
         records.extend(itertools.islice(iterator, max(0, size - len(records))))
         array = np.empty(len(records), object)
         array[:] = records
-        yield array
+        # of the list: to go through an array of objects takes twice as long
+        yield array, sum(map(len, records))
         records = list(itertools.islice(iterator, size))
 
 
-def _text_arrays(file: str, rows: int, max_bytes: int) -> Iterator[np.ndarray]:
+def _text_arrays(file: str, rows: int, max_bytes: int) -> Iterator[_Sized]:
     import tensorflow as tf
 
     dataset = tf.data.TextLineDataset(file, compression_type=damage.compression_of(file))
     peeked = next(dataset.batch(min(rows, _PEEK)).take(1).as_numpy_iterator(), ())
-    return dataset.batch(_batch_size(peeked, rows, max_bytes)).prefetch(2).as_numpy_iterator()
+    batches = dataset.batch(_batch_size(peeked, rows, max_bytes)).prefetch(2)
+    for array in batches.as_numpy_iterator():
+        yield array, sum(map(len, array.tolist()))
 
 
 def _batch_size(first: Sequence[bytes], rows: int, max_bytes: int) -> int:
@@ -225,23 +242,21 @@ def _batch_size(first: Sequence[bytes], rows: int, max_bytes: int) -> int:
     return max(1, min(rows, max_bytes // mean))
 
 
-def _count_readable(arrays: Iterator[np.ndarray]) -> int:
+def _count_readable(arrays: Iterator[_Sized]) -> int:
     import tensorflow as tf
 
     count = 0
     try:
-        for array in arrays:
+        for array, _ in arrays:
             count += len(array)
     except tf.errors.OpError:
         pass
     return count
 
 
-def _bounded(records: np.ndarray, sizes: np.ndarray, max_bytes: int) -> Iterator[np.ndarray]:
-    if sizes.sum() <= max_bytes:
-        yield records
-        return
-    yield from np.split(records, np.flatnonzero(np.diff(sizes.cumsum() // max_bytes)) + 1)
+def _bounded(records: np.ndarray, max_bytes: int) -> list[np.ndarray]:
+    sizes = np.fromiter(map(len, records), np.int64, len(records))
+    return np.split(records, np.flatnonzero(np.diff(sizes.cumsum() // max_bytes)) + 1)
 
 
 class ReadFiles(beam.DoFn):
@@ -267,7 +282,8 @@ class ReadFiles(beam.DoFn):
         is_compressed = bool(damage.compression_of(file))
         for batch in batches:
             if not is_compressed:
-                shown.read(damage.bytes_in_file(batch.records, self._file_format))
+                frames = damage.FRAME_BYTES[self._file_format] * len(batch.records)
+                shown.read(batch.num_bytes + frames)
             yield batch
         if is_compressed:
             shown.read(damage.file_size(file))

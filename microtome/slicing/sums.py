@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,18 +38,18 @@ class Layout:
     dense: int
     scattered: tuple[int | tuple[int, int], ...] = ()
 
-    @property
+    @cached_property
     def shapes(self) -> tuple[tuple[int, int], ...]:
         """The (bins, k) of each of `scattered`."""
         return tuple(item if isinstance(item, tuple) else (item, 1) for item in self.scattered)
 
-    @property
+    @cached_property
     def offsets(self) -> tuple[int, ...]:
         """Where the bins of each of `scattered` begin, and where the last ones end."""
         sizes = [bins * k for bins, k in self.shapes]
         return tuple(int(end) for end in np.cumsum([self.dense, *sizes]))
 
-    @property
+    @cached_property
     def width(self) -> int:
         """The length of a slice's state."""
         return self.offsets[-1]
