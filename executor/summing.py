@@ -157,7 +157,9 @@ class _BundleSums:
 
     def _forget(self) -> None:
         # the slicer too: it keeps every slice and every value that it has met
-        self._slicer = Slicer(self._specs)
+        # the reference path needs the rows of every slice
+        only_sums = not (self._has_summed or self._has_listed)
+        self._slicer = Slicer(self._specs, roll_up=only_sums)
         self._sums = SliceSums(Layout(self._plan.dense_width, self._plan.bins))
         self._reference: dict[int, np.ndarray] = {}
 
@@ -174,6 +176,7 @@ class _BundleSums:
         with self.stopwatch.timing("slice"):
             assignments = self._slicer.assign(contributions.columns, contributions.num_rows)
         with self.stopwatch.timing("sum"):
+            self._sums.roll_up(self._slicer.ended_unions(), len(self._slicer.keys))
             self._sums.add(
                 assignments, len(self._slicer.keys), contributions.dense, contributions.scattered
             )
@@ -217,6 +220,7 @@ class _BundleSums:
                 yield shard, part
 
     def _table(self) -> SliceTable:
+        self._sums.roll_up(self._slicer.unions(), len(self._slicer.keys))
         table = self._sums.table(self._slicer.keys)
         if not self._has_summed:
             return table

@@ -19,6 +19,7 @@ from microtome.slicing.codes import Bucketed, Coded, EveryValue, Feature, GivenV
 from microtome.slicing.columns import Column
 from microtome.slicing.crosses import PairCodes, cross
 from microtome.slicing.keys import OVERALL, SliceKey, SliceValue
+from microtome.slicing.rollups import RollUp, Union, find_roll_ups
 from microtome.slicing.spec import SingleSliceSpec
 
 # Instead of a slice id:
@@ -46,17 +47,24 @@ class Slicer:
     owns it, and the others leave it out.
     """
 
-    def __init__(self, specs: Iterable[SingleSliceSpec]):
+    def __init__(self, specs: Iterable[SingleSliceSpec], roll_up: bool = False):
         """Initialises the slicer.
 
         Args:
           specs: what to slice by. Repeated specs count once.
+          roll_up: whether slices that are unions of others are left out of assignments and told by
+            `unions` instead.
         """
         self.specs = tuple(dict.fromkeys(specs))
         self.features = frozenset[str]().union(*(spec.names for spec in self.specs))
         self._registry = _Registry()
         parts: dict[object, Part] = {}
-        self._crosses = [_Cross(_parts(spec, parts), self._registry) for spec in self.specs]
+        parts_of_specs = [_parts(spec, parts) for spec in self.specs]
+        self._crosses = [
+            _Cross(each, self._registry, number) for number, each in enumerate(parts_of_specs)
+        ]
+        self._roll_ups = find_roll_ups(parts_of_specs) if roll_up else {}
+        self._ended: list[Union] = []
 
     @property
     def keys(self) -> list[SliceKey]:
@@ -71,7 +79,7 @@ class Slicer:
           num_rows: the number of rows.
 
         Returns:
-          One assignment for each of `specs`.
+          One assignment for each of `specs` that is not rolled up.
 
         Raises:
           DataError: a column does not have one entry a row, or its values cannot make slices.
@@ -81,7 +89,39 @@ class Slicer:
             _check(name, columns[name], num_rows)
             features[name] = Feature(columns[name])
         coded: dict[Part, Coded] = {}
-        return [cross.assign(features, coded, num_rows) for cross in self._crosses]
+        found = {
+            number: cross.assign(features, coded, num_rows)
+            for number, cross in enumerate(self._crosses)
+            if number not in self._roll_ups
+        }
+        for number, roll_up in list(self._roll_ups.items()):
+            if found[roll_up.base].rows is None:
+                self._learn(number, roll_up)
+            else:
+                # some row stands in none or in several of the finer slices
+                self._ended.append(roll_up.union(self._crosses[roll_up.base].slices))
+                del self._roll_ups[number]
+                found[number] = self._crosses[number].assign(features, coded, num_rows)
+        return [found[number] for number in sorted(found)]
+
+    def ended_unions(self) -> list[Union]:
+        """Returns the unions that hold for all that was assigned before the last batch, not for it.
+
+        What is summed so far is to be rolled up by them before the last batch is added; they are
+        not told again.
+        """
+        ended, self._ended = self._ended, []
+        return ended
+
+    def unions(self) -> list[Union]:
+        """Returns the unions that hold for all that was assigned."""
+        return [
+            roll_up.union(self._crosses[roll_up.base].slices) for roll_up in self._roll_ups.values()
+        ]
+
+    def _learn(self, number: int, roll_up: RollUp) -> None:
+        slices = self._crosses[roll_up.base].slices
+        roll_up.learn(slices, self.keys, lambda key: self._registry.add(key, number))
 
 
 def rows_by_slice(
@@ -129,23 +169,28 @@ class _Registry:
 
     def __init__(self) -> None:
         self.keys: list[SliceKey] = []
-        self._ids: dict[SliceKey, int] = {}
+        self._known: dict[SliceKey, tuple[int, int]] = {}
 
-    def add(self, key: SliceKey) -> int:
-        """Returns the id of a new key, or `_NOT_OURS` if it is there already."""
-        if key in self._ids:
-            return _NOT_OURS
-        self._ids[key] = len(self.keys)
-        self.keys.append(key)
-        return len(self.keys) - 1
+    def add(self, key: SliceKey, owner: int) -> int:
+        """Returns the id of a key that is new or the owner's, or `_NOT_OURS`."""
+        i, first = self._known.setdefault(key, (len(self.keys), owner))
+        if i == len(self.keys):
+            self.keys.append(key)
+        return i if first == owner else _NOT_OURS
 
 
 class _Cross:
-    """The slices of one spec: the cross of its parts, two at a time."""
+    """The slices of one spec: the cross of its parts, two at a time.
 
-    def __init__(self, parts: list[Part], registry: _Registry):
+    Attributes:
+      slices: ids of the slices that the spec owns, as they were met.
+    """
+
+    def __init__(self, parts: list[Part], registry: _Registry, number: int):
+        self.slices: list[int] = []
         self._parts = parts
         self._registry = registry
+        self._number = number
         self._pairs = [PairCodes() for _ in parts[1:]]
         self._ids = np.empty(0, np.int64)  # slice id of each code of the cross
 
@@ -175,7 +220,9 @@ class _Cross:
         if not len(ids) or ids.min() >= 0:
             return Assignment(found.rows, ids)
         for code in pd.unique(found.codes[ids == _UNKNOWN]).tolist():
-            self._ids[code] = self._registry.add(self._key(code))
+            self._ids[code] = self._registry.add(self._key(code), self._number)
+            if self._ids[code] >= 0:
+                self.slices.append(int(self._ids[code]))
         ids = self._ids[found.codes]
         ours = np.flatnonzero(ids != _NOT_OURS)
         if len(ours) == len(ids):

@@ -19,10 +19,13 @@ import scipy.sparse
 from microtome.errors import DataError
 from microtome.slicing.crosses import join
 from microtome.slicing.keys import SliceKey
+from microtome.slicing.rollups import Union
 from microtome.slicing.slicer import Assignment
 from microtome.slicing.table import SliceTable
 
 Floats = npt.NDArray[np.float64]
+# rolled up at once
+_STATES = 4096
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,28 @@ class SliceSums:
             scattered, self.layout.offsets[:-1], self.layout.shapes, strict=True
         ):
             self._add_scattered(assignments, len(dense), item, offset, (bins, k))
+
+    def roll_up(self, unions: Sequence[Union], num_slices: int) -> None:
+        """Adds what was summed for slices to the slices that they are parts of.
+
+        Args:
+          unions: from the `Slicer`.
+          num_slices: as in `add`.
+        """
+        self._grow(num_slices)
+        for finer, coarser in unions:
+            ours = coarser >= 0
+            self._add_states(finer[ours], coarser[ours])
+
+    def _add_states(self, sources: npt.NDArray[np.int64], targets: npt.NDArray[np.int64]) -> None:
+        for start in range(0, len(sources), _STATES):
+            part = slice(start, start + _STATES)
+            distinct, where = np.unique(targets[part], return_inverse=True)
+            ends = np.arange(len(where) + 1)
+            shape = (len(distinct), len(where))
+            incidence = scipy.sparse.csc_matrix((np.ones(len(where)), where, ends), shape=shape)
+            self._state[distinct] += incidence @ self._state[sources[part]]
+            self._touched[distinct] |= (incidence @ self._touched[sources[part]]) > 0
 
     def table(self, keys: Sequence[SliceKey]) -> SliceTable:
         """Returns the slices that any row stood in, as a table of their own.

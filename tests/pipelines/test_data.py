@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 
+import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
@@ -46,13 +47,14 @@ def test_first_row_against_the_raw_table(flights: pd.DataFrame) -> None:
         "origin": "EWR",
         "dest": "IAH",
         "plane_type": "Fixed wing multi engine",
+        "tailnum": "N14228",
         "late": 0,
     }
 
 
 def test_nothing_that_is_known_only_later(flights: pd.DataFrame) -> None:
     planned = {"departure", "arrival"}  # by the timetable: whole minutes, early flights at hour 5
-    assert set(flights.columns) == {*data.COLUMNS, "hold_out"}
+    assert set(flights.columns) == {*data.COLUMNS, "tailnum", "hold_out"}
     assert (flights["departure"] // 60 == flights["hour"]).all()
     leaking = {"dep_time", "dep_delay", "arr_time", "arr_delay", "air_time"}
     assert not leaking & set(flights.columns) - planned
@@ -83,6 +85,14 @@ def test_missing_values_make_no_feature(flights: pd.DataFrame) -> None:
     unknown = flights[flights["plane_seats"].isna()].head(1)
     example = tf.train.Example.FromString(data.encode_examples(unknown)[0])
     assert not {"plane_seats", "plane_type"} & set(example.features.feature)
+
+
+def test_other_columns_can_be_encoded() -> None:
+    frame = pd.DataFrame({"word": ["a", None], "size": np.array([0.5, 2.0], np.float32)})
+    first, second = map(tf.train.Example.FromString, data.encode_examples(frame, ["word", "size"]))
+    assert first.features.feature["word"].bytes_list.value == [b"a"]
+    assert first.features.feature["size"].float_list.value == [0.5]
+    assert list(second.features.feature) == ["size"]
 
 
 def test_span(flights: pd.DataFrame, tmp_path: pathlib.Path) -> None:

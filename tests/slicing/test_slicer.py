@@ -52,13 +52,31 @@ def scattered(numbers: np.ndarray) -> list[Scattered]:
     ]
 
 
+@st.composite
+def related_specs(draw: st.DrawFn) -> list[SingleSliceSpec]:
+    """Some of which are coarser than others."""
+    found = draw(st.lists(rows_lib.specs(), max_size=3))
+    for spec in [*found]:
+        columns = draw(st.sets(st.sampled_from(spec.columns))) if spec.columns else ()
+        features = spec.features if draw(st.booleans()) else ()
+        found.append(SingleSliceSpec(sorted(columns), features))
+    return draw(st.permutations(found))
+
+
+@pytest.mark.parametrize("roll_up", [False, True])
 @pytest.mark.parametrize("cells", [0, 1 << 20])
 @given(
-    all_specs=st.lists(rows_lib.specs(), max_size=4),
+    all_specs=related_specs(),
     data=st.lists(st.tuples(rows_lib.rows, st.integers(0, 99)), max_size=25),
     cuts=st.lists(st.tuples(st.integers(0, 25), st.integers(0, 1)), max_size=6),
+    is_sorted=st.booleans(),
 )
-def test_any_split_of_the_rows_gives_the_sums_of_the_rules(cells, all_specs, data, cuts):
+def test_any_split_of_the_rows_gives_the_sums_of_the_rules(
+    cells, roll_up, all_specs, data, cuts, is_sorted
+):
+    if is_sorted:
+        # what can be rolled up comes before what cannot
+        data.sort(key=lambda item: any(len(values) != 1 for values in item[0].values()))
     rows, numbers = [row for row, _ in data], np.array([n for _, n in data], np.int64)
     added = contributions(rows, numbers)
     expected: dict = collections.defaultdict(lambda: np.zeros(LAYOUT.width))
@@ -68,16 +86,19 @@ def test_any_split_of_the_rows_gives_the_sums_of_the_rules(cells, all_specs, dat
 
     # A table of few cells makes crosses change over to hashing.
     with mock.patch.object(crosses, "_TABLE_CELLS", cells):
-        workers = [(Slicer(all_specs), SliceSums(LAYOUT)) for _ in range(2)]
+        workers = [(Slicer(all_specs, roll_up), SliceSums(LAYOUT)) for _ in range(2)]
         start = 0
         for cut, worker in [*sorted(cuts), (len(rows), 0)]:
             stop = max(start, min(cut, len(rows)))
             slicer, sums = workers[worker]
             assigned = slicer.assign(rows_lib.columns_of(rows[start:stop]), stop - start)
+            sums.roll_up(slicer.ended_unions(), len(slicer.keys))
             sums.add(
                 assigned, len(slicer.keys), added[start:stop, :2], scattered(numbers[start:stop])
             )
             start = stop
+    for slicer, sums in workers:
+        sums.roll_up(slicer.unions(), len(slicer.keys))
 
     tables = [sums.table(slicer.keys) for slicer, sums in workers]
     merged = SliceTable.merge([SliceTable.from_bytes(table.to_bytes()) for table in tables])
@@ -89,6 +110,78 @@ def test_any_split_of_the_rows_gives_the_sums_of_the_rules(cells, all_specs, dat
         np.testing.assert_array_equal(got[key], state, err_msg=str(key))
     for slicer, sums in workers:
         assert len(slicer.keys) == len(sums.table(slicer.keys)), "a slice without rows"
+
+
+def test_what_is_rolled_up_until_a_row_has_two_values():
+    """Origin and carrier tell each of them, while a row has one of both."""
+    specs = [
+        SingleSliceSpec(),
+        SingleSliceSpec(["carrier"]),
+        SingleSliceSpec(["carrier", "origin"]),
+        SingleSliceSpec(["origin"]),
+        SingleSliceSpec(["dest"]),
+    ]
+    slicer, sums = Slicer(specs, roll_up=True), SliceSums(Layout(1))
+    one = {
+        "carrier": Column(strings("AA", "AA", "UA")),
+        "origin": Column(strings("EWR", "JFK", "JFK")),
+        "dest": Column(strings("LAX", "LAX", "SFO")),
+    }
+    two_carriers = {
+        **one,
+        "carrier": Column(strings("AA", "UA", "UA", "DL"), np.array([0, 0, 1, 2])),
+    }
+
+    def add(columns: dict[str, Column]) -> int:
+        assigned = slicer.assign(columns, 3)
+        sums.roll_up(slicer.ended_unions(), len(slicer.keys))
+        sums.add(assigned, len(slicer.keys), np.ones((3, 1)))
+        return len(assigned)
+
+    # what Overall is made of: the destinations, which are fewer columns than the cross
+    assert [add(one), add(one)] == [2, 2]
+    # from now on carriers and origins are summed themselves
+    assert [add(two_carriers), add(one)] == [4, 4]
+    sums.roll_up(slicer.unions(), len(slicer.keys))
+    table = sums.table(slicer.keys)
+    found = {
+        stringify_slice_key(key): state[0]
+        for key, state in zip(table.keys, table.sums, strict=True)
+    }
+    assert found["Overall"] == 12
+    assert (found["carrier:AA"], found["carrier:UA"], found["carrier:DL"]) == (7, 5, 1)
+    assert (found["origin:EWR"], found["origin:JFK"]) == (4, 8)
+    assert found["carrier_X_origin:UA_X_EWR"] == 1
+
+
+FEW = st.integers(0, 2)
+VALUES_OF_A = st.sampled_from([[0], [1], [2], [0], [1], [2], [], [0, 1], [1, 2]])
+
+
+@given(st.lists(st.lists(st.tuples(VALUES_OF_A, FEW, FEW), max_size=3), max_size=4))
+def test_rolled_up_or_not(batches):
+    names = ([], ["a"], ["b"], ["c"], ["a", "b"], ["b", "c"], ["a", "b", "c"])
+    specs = [SingleSliceSpec(each) for each in names]
+    tables = []
+    for roll_up in (False, True):
+        slicer, sums = Slicer(specs, roll_up), SliceSums(Layout(1))
+        for rows in batches:
+            counts = [len(a) for a, _, _ in rows]
+            columns = {
+                "a": Column(
+                    np.array([value for a, _, _ in rows for value in a], np.int64),
+                    None if set(counts) == {1} else np.repeat(np.arange(len(rows)), counts),
+                ),
+                "b": Column(np.array([b for _, b, _ in rows], np.int64)),
+                "c": Column(np.array([c for _, _, c in rows], np.int64)),
+            }
+            assigned = slicer.assign(columns, len(rows))
+            sums.roll_up(slicer.ended_unions(), len(slicer.keys))
+            sums.add(assigned, len(slicer.keys), np.arange(1.0, len(rows) + 1)[:, None])
+        sums.roll_up(slicer.unions(), len(slicer.keys))
+        table = sums.table(slicer.keys)
+        tables.append(dict(zip(table.keys, table.sums[:, 0].tolist(), strict=True)))
+    assert tables[1] == tables[0]
 
 
 @pytest.mark.parametrize("cells", [0, 512, 4096, 1 << 20])
