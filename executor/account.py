@@ -13,6 +13,8 @@ from typing import Any
 from apache_beam.metrics import Metrics
 
 NAMESPACE = "microtome"
+# by which functions hand on what they tell
+COUNTS_OUTPUT = "counts"
 # steps of the work, in order; "plan" is known only where it precedes the pipeline
 STEPS = ("plan", "read", "predict", "slice", "sum", "combine", "finish", "write")
 _WORKER, _SECONDS = "worker", "seconds"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 import numpy as np
 
-from microtome.executor.account import Stopwatch
+from microtome.executor.account import COUNTS_OUTPUT, Stopwatch
 from microtome.executor.shared_model import WorkerModel
 from microtome.results.blocks import MetricsBlock
 from microtome.results.names import EXAMPLE_COUNT, EXAMPLE_WEIGHT
@@ -19,7 +19,6 @@ from microtome.slicing.table import SliceTable
 if TYPE_CHECKING:
     from microtome.model.plan import Plan
 
-COUNTS_OUTPUT = "counts"
 _COMPACT_AT = 8
 # tables, and the seconds of work on them
 _Accumulator = tuple[list[SliceTable], float]
@@ -35,9 +34,8 @@ class MergeTables(beam.CombineFn):
         start = time.perf_counter()
         tables, seconds = accumulator
         tables.append(SliceTable.from_bytes(element))
-        if len(tables) >= _COMPACT_AT:
-            tables = [SliceTable.merge(tables)]
-        return tables, seconds + time.perf_counter() - start
+        added = tables, seconds + time.perf_counter() - start
+        return added if len(tables) < _COMPACT_AT else self.compact(added)
 
     def merge_accumulators(self, accumulators: Iterable[_Accumulator]) -> _Accumulator:
         lists, seconds = zip(*accumulators, strict=True)

@@ -131,10 +131,8 @@ class Batch:
         self.read_seconds = read_seconds
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Batch, tuple(
-            getattr(self, name)
-            for name in ("records", "source", "first", "num_bytes", "read_seconds")
-        )
+        numbers = self.first, self.num_bytes, self.read_seconds
+        return Batch, (self.records, self.source, *numbers)
 
     def named(self, number: int) -> str:
         """Words for the example of this number in the batch."""
@@ -175,7 +173,7 @@ def read_batches(
     from microtome.model.op_errors import op_error_text
 
     number = num_bytes = 0
-    arrays = _tfrecord_arrays if file_format == "tfrecords" else _text_arrays
+    arrays = _tfrecord_arrays if file_format == damage.TFRECORDS else _text_arrays
     try:
         damage.check_form(file, file_format)
         for (array, size), seconds in _timed(arrays(file, rows, max_bytes)):

@@ -12,7 +12,7 @@ import numpy as np
 from apache_beam.metrics import Metrics
 
 from microtome.executor import progress
-from microtome.executor.account import NAMESPACE, Stopwatch, told_by_worker
+from microtome.executor.account import COUNTS_OUTPUT, NAMESPACE, Stopwatch, told_by_worker
 from microtome.executor.shared_model import WorkerModel
 from microtome.executor.sources import Batch, placing_refusals
 from microtome.slicing.slicer import Assignment, Slicer, rows_by_slice
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from microtome.model.plan import Plan
 
 ROWS_OUTPUT = "rows"
-COUNTS_OUTPUT = "counts"
 NUM_SHARDS = 16
 # a bundle hands on its sums when they take more than this, or are of more slices
 MAX_STATE_BYTES = 256 << 20
@@ -156,9 +155,9 @@ class _BundleSums:
         self._forget()
 
     def _forget(self) -> None:
-        # the slicer too: it keeps every slice and every value that it has met
         # the reference path needs the rows of every slice
         only_sums = not (self._has_summed or self._has_listed)
+        # the slicer too: it keeps every slice and every value that it has met
         self._slicer = Slicer(self._specs, roll_up=only_sums)
         self._sums = SliceSums(Layout(self._plan.dense_width, self._plan.bins))
         self._reference: dict[int, np.ndarray] = {}
@@ -214,10 +213,12 @@ class _BundleSums:
         with self.stopwatch.timing("sum"):
             table = self._table()
             self._forget()
-            parts = [part.to_bytes() if len(part) else b"" for part in table.split(NUM_SHARDS)]
-        for shard, part in enumerate(parts):
-            if part:
-                yield shard, part
+            parts = [
+                (shard, part.to_bytes())
+                for shard, part in enumerate(table.split(NUM_SHARDS))
+                if len(part)
+            ]
+        yield from parts
 
     def _table(self) -> SliceTable:
         self._sums.roll_up(self._slicer.unions(), len(self._slicer.keys))

@@ -11,7 +11,7 @@ import apache_beam as beam
 import numpy as np
 
 from microtome.executor import finishing, sources, summing
-from microtome.executor.account import RunAccount, Stopwatch
+from microtome.executor.account import COUNTS_OUTPUT, RunAccount, Stopwatch
 from microtome.executor.shared_model import EvalSharedModel, WorkerModel, keep_planned
 from microtome.proto import config_pb2
 from microtome.results.blocks import MetricsBlock
@@ -180,26 +180,26 @@ class EvaluateBatches(beam.PTransform):
             progress_token=self._progress_token,
         )
         summed = batches | "Sum" >> beam.ParDo(sum_slices, plan).with_outputs(
-            summing.ROWS_OUTPUT, summing.COUNTS_OUTPUT, main="tables"
+            summing.ROWS_OUTPUT, COUNTS_OUTPUT, main="tables"
         )
-        told = [summed[summing.COUNTS_OUTPUT]]
+        told = [summed[COUNTS_OUTPUT]]
         listed: list[Any] = []
         if not is_known or self._plan.listed:
             finish_rows = beam.ParDo(finishing.FinishRows(self._worker), plan)
             values = (
                 summed[summing.ROWS_OUTPUT]
                 | "RowsBySlice" >> beam.GroupByKey()
-                | "FinishRows" >> finish_rows.with_outputs(finishing.COUNTS_OUTPUT, main="values")
+                | "FinishRows" >> finish_rows.with_outputs(COUNTS_OUTPUT, main="values")
             )
             listed = [beam.pvalue.AsDict(values["values"])]
-            told.append(values[finishing.COUNTS_OUTPUT])
+            told.append(values[COUNTS_OUTPUT])
         finish = beam.ParDo(finishing.FinishSlices(self._weights), plan, *listed)
         finished = (
             summed["tables"]
             | "Combine" >> beam.CombinePerKey(finishing.MergeTables())
-            | "Finish" >> finish.with_outputs(finishing.COUNTS_OUTPUT, main="blocks")
+            | "Finish" >> finish.with_outputs(COUNTS_OUTPUT, main="blocks")
         )
-        told.append(finished[finishing.COUNTS_OUTPUT])
+        told.append(finished[COUNTS_OUTPUT])
         return {"blocks": finished["blocks"], "counts": told | "Told" >> beam.Flatten()}
 
 

@@ -20,17 +20,17 @@ def main() -> None:
     parser.add_argument("--folder", default=os.path.join(_HOME, "data"), help="for models and data")
     parser.add_argument("--output", help="a file for the figures, as JSON")
     args = parser.parse_args()
-    place = suites.Place(args.folder)
+    folder = os.path.abspath(args.folder)
     figures = {}
     for name in args.suites:
         print(f"\n## {name}", flush=True)
         if name == "startup":
-            figures[name] = startup.measure(place, args.rounds)
+            figures[name] = startup.measure(folder, args.rounds)
             print(startup.described(figures[name]), flush=True)
             continue
-        for each in suites.SUITES[name](place):
+        for each in suites.SUITES[name]():
             if args.only in each.title:
-                figures[f"{name}: {each.title}"] = runs = each.run(args.rounds)
+                figures[f"{name}: {each.title}"] = runs = each.run(folder, args.rounds)
                 print(f"\n{contest.described(each, runs)}", flush=True)
     if args.output:
         with open(args.output, "w", encoding="utf-8") as file:

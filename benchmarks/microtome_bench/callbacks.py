@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 
-class sharing_a_histogram:  # noqa: N801  (a callback that pickles and has a number)
+class SharingAHistogram:
     """Adds `count` metrics of a binary classifier, all over one histogram of 200 thresholds."""
 
     def __init__(self, count: int):

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from microtome_bench import slices
+from microtome_bench import models, slices
 
 BATCH_SIZES = (2048, 8192, 16384)
 Run = Callable[[], dict[str, Any]]
@@ -35,7 +35,7 @@ def microtome(args: argparse.Namespace, columns: slices.Slices) -> Run:
     from microtome_bench import callbacks
 
     microtome.run_model_analysis  # noqa: B018  (imports)
-    added = [callbacks.sharing_a_histogram(args.metrics)] if args.metrics else None
+    added = [callbacks.SharingAHistogram(args.metrics)] if args.metrics else None
 
     def run() -> dict[str, Any]:
         result = microtome.run_model_analysis(
@@ -46,7 +46,7 @@ def microtome(args: argparse.Namespace, columns: slices.Slices) -> Run:
             pipeline_options=PipelineOptions(args.beam) if args.beam else None,
         )
         told = {"slices": len(result.slicing_metrics), "rows": result.run_info["counts"]["rows"]}
-        return {**told, "timings": getattr(result, "timings", None)}
+        return {**told, "timings": result.timings}
 
     return run
 
@@ -68,23 +68,14 @@ def tfma(args: argparse.Namespace, columns: slices.Slices) -> Run:
 
 def limit(args: argparse.Namespace, columns: slices.Slices) -> Run:
     """The model's predictions and nothing else, read and batched in the best of several ways."""
-    import tensorflow as tf
+    import tensorflow  # noqa: F401
 
     files = sorted(glob.glob(os.path.join(args.data, "*.tfrecord")))
 
     def predictor() -> Callable[[Any], Any]:
-        graph = tf.Graph()
-        session = tf.compat.v1.Session(graph=graph)
-        with graph.as_default():
-            loaded = tf.compat.v1.saved_model.load(session, ["eval"], args.model)
-        signature = loaded.signature_def["eval"]
-        (examples,) = (
-            graph.get_tensor_by_name(info.name)
-            for key, info in signature.inputs.items()
-            if key.startswith("inputs/")
-        )
+        session, signature, examples = models.load(args.model)
         predictions = [
-            graph.get_tensor_by_name(info.name)
+            session.graph.get_tensor_by_name(info.name)
             for key, info in sorted(signature.outputs.items())
             if key in PREDICTIONS
         ]
@@ -109,7 +100,7 @@ def limit(args: argparse.Namespace, columns: slices.Slices) -> Run:
     return run
 
 
-PREDICTIONS = ("predictions/logistic", "predictions/probabilities", "predictions/predictions")
+PREDICTIONS = ("predictions/logistic", "predictions/probabilities", "predictions")
 
 
 def by_dataset(files: Sequence[str], size: int) -> Iterator[Any]:

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from microtome_bench import datasets, models
+
 Figures = dict[str, Any]
 _HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -35,7 +37,8 @@ class Mark:
 
     def ratios(self, runs: Mapping[str, Sequence[Figures]]) -> list[float]:
         """The ratio in each round; a contender with fewer rounds counts by its median."""
-        above, below = ([run[self.of] for run in runs[name]] for name in self._labels)
+        labels = self.numerator, self.denominator
+        above, below = ([run[self.of] for run in runs[label]] for label in labels)
         rounds = max(len(above), len(below))
         above, below = (
             values if len(values) == rounds else [statistics.median(values)] * rounds
@@ -54,9 +57,29 @@ class Mark:
         """The bounds in words."""
         return f"≥ {self.least:g}" if self.least is not None else f"≤ {self.most:g}"
 
-    @property
-    def _labels(self) -> tuple[str, str]:
-        return self.numerator, self.denominator
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What a contender does.
+
+    Attributes:
+        contender: one of `microtome_bench.contenders`.
+        model: one of `models.MODELS`.
+        rows: of the model's data.
+        more: further arguments of the contender.
+    """
+
+    contender: str
+    model: str
+    rows: int
+    more: Sequence[str] = ()
+
+    def prepare(self, folder: str) -> list[str]:
+        """Makes the model and the data where they are not there; returns the arguments for both."""
+        kind = models.data_of(self.model)
+        start("microtome_bench.models", folder, self.model, f"{kind}-{self.rows}")
+        data = datasets.folder_of(folder, kind, self.rows)
+        return ["--model", models.folder_of(folder, self.model), "--data", data]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,30 +88,45 @@ class Contest:
 
     Attributes:
         title: of the task.
-        jobs: for each label of a contender, the arguments of `microtome_bench.contenders`.
+        jobs: by label of a contender.
         marks: what is looked at.
         repeats: for some labels, rounds where they are not as many as for all.
         environment: for some labels, variables of their process.
     """
 
     title: str
-    jobs: Mapping[str, Sequence[str]]
+    jobs: Mapping[str, Job]
     marks: Sequence[Mark] = ()
     repeats: Mapping[str, int] = dataclasses.field(default_factory=dict)
     environment: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
 
-    def run(self, rounds: int) -> dict[str, list[Figures]]:
-        """Runs all contenders in turn, so that a slow machine is slow for all."""
+    def run(self, folder: str, rounds: int) -> dict[str, list[Figures]]:
+        """Runs all contenders in turn, so that a slow machine is slow for all.
+
+        Args:
+            folder: of models and data.
+            rounds: how often.
+        """
         runs: dict[str, list[Figures]] = {label: [] for label in self.jobs}
+        places = {label: job.prepare(folder) for label, job in self.jobs.items()}
         for number in range(rounds):
-            for label, arguments in self.jobs.items():
-                if number >= min(rounds, self.repeats.get(label, rounds)):
+            for label, job in self.jobs.items():
+                if number >= self.repeats.get(label, rounds):
                     continue
-                environment = self.environment.get(label, {})
-                out = start("microtome_bench.contenders", *arguments, **environment)
-                runs[label].append(json.loads(out.strip().splitlines()[-1]))
+                runs[label].append(
+                    figures_of(
+                        "microtome_bench.contenders",
+                        *(job.contender, *places[label], *job.more),
+                        **self.environment.get(label, {}),
+                    )
+                )
                 print(f"{self.title}, {label}: {runs[label][-1]}", file=sys.stderr, flush=True)
         return runs
+
+
+def figures_of(module: str, *arguments: str, **environment: str) -> Figures:
+    """What a module prints last, as JSON."""
+    return dict(json.loads(start(module, *arguments, **environment).strip().splitlines()[-1]))
 
 
 def start(module: str, *arguments: str, **environment: str) -> str:

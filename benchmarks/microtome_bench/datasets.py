@@ -21,6 +21,8 @@ VISIT_SIZES = {
     "hour": 24,
     "weekday": 7,
 }
+# the others are words
+NUMBERED = ("hour", "weekday")
 
 
 def folder_of(folder: str, kind: str, rows: int) -> str:
@@ -68,10 +70,8 @@ def visits(rows: int) -> pd.DataFrame:
     table = {}
     for name, size in VISIT_SIZES.items():
         numbers = (generator.pareto(1.1, rows) * size / 50).astype(np.int64) % size
-        is_word = name not in ("hour", "weekday")
-        table[name] = (
-            np.char.add(name[0], numbers.astype(str)).astype(object) if is_word else numbers
-        )
+        words = np.char.add(name[0], numbers.astype(str)).astype(object)
+        table[name] = numbers if name in NUMBERED else words
     frame = pd.DataFrame(table)
     frame["age"] = generator.normal(40, 12, rows).astype(np.float32)
     frame["price"] = generator.lognormal(3, 1, rows).astype(np.float32)

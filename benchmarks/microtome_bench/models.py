@@ -23,9 +23,34 @@ def data_of(model: str) -> str:
     return datasets.FLIGHTS if model == FLIGHTS else datasets.VISITS
 
 
+def folder_of(folder: str, model: str) -> str:
+    """Where an EvalSavedModel is."""
+    return os.path.join(folder, "models", model)
+
+
+def load(path: str) -> tuple[Any, Any, Any]:
+    """Loads an EvalSavedModel with TensorFlow alone.
+
+    Returns:
+        A session of its graph, its signature, and the placeholder for the examples.
+    """
+    import tensorflow as tf
+
+    graph = tf.Graph()
+    session = tf.compat.v1.Session(graph=graph)
+    with graph.as_default():
+        signature = tf.compat.v1.saved_model.load(session, ["eval"], path).signature_def["eval"]
+    (examples,) = (
+        graph.get_tensor_by_name(info.name)
+        for key, info in signature.inputs.items()
+        if key.startswith("inputs/")
+    )
+    return session, signature, examples
+
+
 def prepare(folder: str, model: str) -> str:
     """Trains and exports a model where it is not there; returns the EvalSavedModel's folder."""
-    target = os.path.join(folder, "models", model)
+    target = folder_of(folder, model)
     if not os.path.exists(target):
         os.makedirs(os.path.dirname(target), exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as work:
@@ -103,7 +128,7 @@ def _visit_spec() -> dict[str, Any]:
     import tensorflow as tf
 
     words = {
-        name: tf.io.FixedLenFeature([], tf.int64 if name in ("hour", "weekday") else tf.string)
+        name: tf.io.FixedLenFeature([], tf.int64 if name in datasets.NUMBERED else tf.string)
         for name in datasets.VISIT_SIZES
     }
     numbers = {name: tf.io.FixedLenFeature([], tf.float32) for name in ("age", "price")}

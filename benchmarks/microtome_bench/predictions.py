@@ -6,7 +6,7 @@ import argparse
 import os
 from typing import Any
 
-from microtome_bench import slices
+from microtome_bench import models, slices
 
 THRESHOLD = 0.5
 
@@ -26,45 +26,30 @@ def _write(args: argparse.Namespace, path: str) -> None:
     import pandas as pd
     import tensorflow as tf
 
-    graph = tf.Graph()
-    with graph.as_default(), tf.compat.v1.Session() as session:
-        loaded = tf.compat.v1.saved_model.load(session, ["eval"], args.model)
-        signature = loaded.signature_def["eval"]
-        names = {"label": "labels/__labels", "prediction": "predictions/logistic"}
-        names.update({name: f"features/{name}" for name in _features(os.path.basename(args.model))})
-        tensors = {
-            name: tf.compat.v1.saved_model.utils.get_tensor_from_tensor_info(
-                signature.outputs[key], graph
-            )
-            for name, key in names.items()
-        }
-        tensors = {
-            name: tf.sparse.to_dense(each, default_value="")
-            if isinstance(each, tf.SparseTensor)
-            else each
-            for name, each in tensors.items()
-        }
-        run = session.make_callable(tensors, [_examples(graph, signature)])
-        parts = []
-        for file in sorted(glob.glob(os.path.join(args.data, "*.tfrecord"))):
-            for batch in tf.data.TFRecordDataset(file).batch(16384).as_numpy_iterator():
-                parts.append({name: value.reshape(-1) for name, value in run(batch).items()})
-    frame = pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in names})
+    session, signature, examples = models.load(args.model)
+    columns = slices.slices_of(os.path.basename(args.model), "300")
+    features = sorted({name for each in columns for name in each})
+    found = {
+        "label": signature.inputs["labels"],
+        "prediction": signature.outputs["predictions/logistic"],
+        **{name: signature.inputs[f"features/{name}"] for name in features},
+    }
+    find = session.graph.get_tensor_by_name
+    # A sparse feature of one value a row is as good as its values.
+    tensors = {
+        name: find(info.name or info.coo_sparse.values_tensor_name) for name, info in found.items()
+    }
+    run = session.make_callable(tensors, [examples])
+    files = sorted(glob.glob(os.path.join(args.data, "*.tfrecord")))
+    batches = tf.data.TFRecordDataset(files).batch(16384).as_numpy_iterator()
+    parts = [run(batch) for batch in batches]
+    frame = pd.DataFrame(
+        {name: np.concatenate([part[name].reshape(-1) for part in parts]) for name in found}
+    )
     for name in frame.select_dtypes(object):
         frame[name] = frame[name].str.decode("utf-8")
     frame.to_parquet(path + ".unfinished")
     os.replace(path + ".unfinished", path)
-
-
-def _features(model: str) -> list[str]:
-    return sorted(
-        {name for each in slices.slices_of(os.path.basename(model), "300") for name in each}
-    )
-
-
-def _examples(graph: Any, signature: Any) -> Any:
-    (info,) = (info for key, info in signature.inputs.items() if key.startswith("inputs/"))
-    return graph.get_tensor_by_name(info.name)
 
 
 def polars(args: argparse.Namespace, columns: slices.Slices) -> Any:
@@ -105,7 +90,7 @@ def metric_frame(args: argparse.Namespace, columns: slices.Slices) -> Any:
         return lambda y, p: metric(y, p > THRESHOLD, **options)
 
     def area(y: Any, p: Any) -> float:
-        return metrics.roc_auc_score(y, p) if y.nunique() > 1 else 0.0
+        return metrics.roc_auc_score(y, p) if y.min() < y.max() else 0.0
 
     wanted = {
         "examples": count,

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
+import collections
 import json
 import statistics
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from microtome_bench.suites import Place
+from microtome_bench import contest, models
 
 _IMPORT = "import sys, microtome; sys.exit('tensorflow' in sys.modules)"
 _NOTHING = "pass"
 
 
-def measure(place: Place, rounds: int) -> dict[str, Any]:
-    """Seconds of each part, medians of the rounds."""
-    from microtome_bench import contest, models
-
-    arguments = place.arguments("microtome", models.FLIGHTS, 100_000)
+def measure(folder: str, rounds: int) -> dict[str, Any]:
+    """Seconds of each part, medians of the rounds; models and data are in the folder."""
+    place = contest.Job("microtome", models.FLIGHTS, 100_000).prepare(folder)
     imports, parts = [], []
     for _ in range(rounds):
         imports.append(_seconds(_IMPORT) - _seconds(_NOTHING))
-        out = contest.start("microtome_bench.startup", *arguments[1:])
-        parts.append(json.loads(out.strip().splitlines()[-1]))
+        parts.append(contest.figures_of("microtome_bench.startup", *place))
     figures = {name: statistics.median(part[name] for part in parts) for name in parts[0]}
     return {"import microtome": statistics.median(imports), **figures}
 
@@ -62,10 +59,10 @@ def main() -> None:
     parser.add_argument("--model")
     parser.add_argument("--data")
     args = parser.parse_args()
-    spent: dict[str, float] = {}
-    loads: list[float] = []
+    spent: dict[str, list[float]] = collections.defaultdict(list)
+    to_first_batch: list[float] = []
 
-    def timed(module: Any, name: str, what: str) -> None:
+    def timed(module: Any, name: str) -> None:
         function = getattr(module, name)
 
         def wrapper(*given: Any, **named: Any) -> Any:
@@ -73,32 +70,31 @@ def main() -> None:
             try:
                 return function(*given, **named)
             finally:
-                spent[what] = spent.get(what, 0) + time.perf_counter() - started
+                spent[name].append(time.perf_counter() - started)
 
         setattr(module, name, wrapper)
 
-    def first(evaluator: Any, records: Any) -> Any:
-        spent.setdefault("run_model_analysis to the first batch, s", time.perf_counter() - started)
+    def timed_contributions(evaluator: Any, records: Any) -> Any:
+        to_first_batch.append(time.perf_counter() - started)
         return contributions(evaluator, records)
 
-    load_model = loading.load_model
-
-    def load(*given: Any, **named: Any) -> Any:
-        loads.append(time.perf_counter())
-        return load_model(*given, **named)
-
-    loading.load_model = load
-    timed(loading, "load_model", "of it loading the model, s")
-    timed(planning, "make_plan", "of it planning, s")
+    timed(loading, "load_model")
+    timed(planning, "make_plan")
     evaluator = microtome.model.evaluator.ModelEvaluator
     contributions = evaluator.contributions
-    evaluator.contributions = first
+    evaluator.contributions = timed_contributions
     file = sorted(glob.glob(os.path.join(args.data, "*.tfrecord")))[0]
     started = time.perf_counter()
     microtome.run_model_analysis(
         microtome.default_eval_shared_model(args.model), file, output_path=tempfile.mkdtemp()
     )
-    print(json.dumps({**spent, "loads of the model": len(loads)}))
+    figures = {
+        "run_model_analysis to the first batch, s": to_first_batch[0],
+        "of it loading the model, s": sum(spent["load_model"]),
+        "of it planning, s": sum(spent["make_plan"]),
+        "loads of the model": len(spent["load_model"]),
+    }
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

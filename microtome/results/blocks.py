@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ class MetricsBlock:
 
     def keys_as_written(self) -> list[SliceKey]:
         """The keys as records hold them, in which a float has 32 bits."""
-        return [slice_key_from_proto(slice_key_to_proto(key)) for key in self.keys]
+        return [slice_key_from_proto(message) for message in self._key_messages]
 
     @property
     def example_counts(self) -> npt.NDArray[Any] | None:
@@ -62,7 +63,7 @@ class MetricsBlock:
         counts = np.zeros(len(self)) if self.example_counts is None else self.example_counts
         is_overall = np.array([key == OVERALL for key in self.keys], bool)
         sizes = np.where(np.isnan(counts), 0.0, counts)
-        return [float(size) for size in np.where(is_overall, np.inf, sizes)]
+        return list(np.where(is_overall, np.inf, sizes).tolist())
 
     def serialized(self) -> list[bytes]:
         """A serialized `MetricsForSlice` each slice."""
@@ -87,9 +88,13 @@ class MetricsBlock:
             filled[:, place : place + 8] = numbers[:, column]
         # concatenated messages are one message with the fields of both
         return [
-            result_pb2.MetricsForSlice(slice_key=slice_key_to_proto(key)).SerializeToString() + row
-            for key, row in zip(self.keys, map(bytes, filled), strict=True)
+            result_pb2.MetricsForSlice(slice_key=key).SerializeToString() + row
+            for key, row in zip(self._key_messages, map(bytes, filled), strict=True)
         ]
+
+    @cached_property
+    def _key_messages(self) -> list[result_pb2.SliceKey]:
+        return [slice_key_to_proto(key) for key in self.keys]
 
 
 def _is_numbers(column: npt.NDArray[Any]) -> bool:

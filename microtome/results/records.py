@@ -81,6 +81,7 @@ def metrics_of(record: result_pb2.MetricsForSlice, model_name: str | None) -> Me
         model_name: The model; None for all. What names no model belongs to each.
     """
     if record.metrics and not record.metric_keys_and_values:
+        # what is in the map belongs to every model: the same as below, faster
         values = record.metrics
         return {"": {"": {name: to_json(values[name]) for name in sorted(values)}}}
     metrics: Metrics = {}

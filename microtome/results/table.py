@@ -103,7 +103,7 @@ class MetricsTable:
         metrics = sorted(block.columns)
         numbers, keys = block.numbers(), block.keys_as_written()
         counts = block.example_counts
-        at_once = max(1, _ROWS // max(1, len(metrics)))
+        at_once = max(1, _ROWS // len(metrics))
         for start in range(0, len(block), at_once):
             part = slice(start, start + at_once)
             of_part = numbers[part]

@@ -79,13 +79,13 @@ def find_roll_ups(parts: Sequence[Sequence[Part]]) -> dict[int, RollUp]:
     found = {}
     for number, own in enumerate(sets):
         # of a column that is there twice, a key does not tell which item is whose
-        finer = [i for i, other in enumerate(sets) if own < other and _are_distinct(columns[i])]
+        finer = [
+            i
+            for i, other in enumerate(sets)
+            if own < other and len(set(columns[i])) == len(columns[i])
+        ]
         maximal = [i for i in finer if not any(sets[i] < other for other in sets)]
         if maximal:
             base = min(maximal, key=lambda i: len(sets[i]))
             found[number] = RollUp(frozenset(columns[number]), base)
     return found
-
-
-def _are_distinct(names: Sequence[str]) -> bool:
-    return len(set(names)) == len(names)

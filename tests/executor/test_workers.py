@@ -22,6 +22,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 import microtome
 from microtome.errors import DataError, ModelError
 from microtome.executor import finishing, sources, summing
+from microtome.executor.account import COUNTS_OUTPUT
 from microtome.executor.shared_model import WorkerModel, default_eval_shared_model
 from microtome.executor.transforms import plan_with
 from microtome.model.evaluator import ModelEvaluator
@@ -294,7 +295,7 @@ def test_sums_of_a_bundle_that_comes_again(by_hand, fate: Fate, max_state_bytes)
         return function
 
     expected = bundle(sum_slices(), batches, plan)
-    assert {out[0] for out in expected} > {summing.ROWS_OUTPUT, summing.COUNTS_OUTPUT}
+    assert {out[0] for out in expected} > {summing.ROWS_OUTPUT, COUNTS_OUTPUT}
     function = sum_slices()
     for _ in range(2):
         fate(function, batches, POISON, plan)

@@ -27,6 +27,7 @@ from microtome.model.plan import Plan
 from microtome.model.planning import make_plan
 from microtome.model.signature import Era, ModelSignature
 from microtome.proto import result_pb2
+from microtome.results.blocks import MetricsBlock
 from microtome.results.slice_keys import slice_key_from_proto
 from microtome.results.values import plain_value, to_json
 from microtome.slicing import SingleSliceSpec
@@ -198,7 +199,7 @@ def finish(plan: Plan, table: bytes, listed: Mapping[Any, Any] | None = None) ->
     found = {}
     function = finishing.FinishSlices([""] * len(plan.weight_keys))
     for block in function.process((0, (table, 0.0)), plan, listed):
-        for serialized in getattr(block, "serialized", list)():
+        for serialized in block.serialized() if isinstance(block, MetricsBlock) else ():
             record = result_pb2.MetricsForSlice.FromString(serialized)
             values = {name: plain_value(to_json(v)) for name, v in record.metrics.items()}
             found[slice_key_from_proto(record.slice_key)] = values
