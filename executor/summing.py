@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import concurrent.futures
 import time
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,8 @@ NUM_SHARDS = 16
 # a bundle hands on its sums when they take more than this, or are of more slices
 MAX_STATE_BYTES = 256 << 20
 MAX_STATE_SLICES = 200_000
+# batches that the model works on at once: between two runs of a session a core would idle
+BATCHES_AT_ONCE = 3
 
 
 class SumSlices(beam.DoFn):
@@ -70,31 +73,35 @@ class SumSlices(beam.DoFn):
         self._flushes = Metrics.counter(NAMESPACE, "state_flushes")
 
     def setup(self) -> None:
-        # TensorFlow works on the next batch, without Python's lock, while this one is summed
-        self._thread = concurrent.futures.ThreadPoolExecutor(max_workers=1)
+        # TensorFlow works on the next batches, without Python's lock, while one is summed
+        self._threads = concurrent.futures.ThreadPoolExecutor(BATCHES_AT_ONCE)
         if self._plan is not None:
             self._model.get(self._plan)
 
     def teardown(self) -> None:
-        self._thread.shutdown(wait=False)
+        self._threads.shutdown(wait=False)
 
     def start_bundle(self) -> None:
         self._sums: _BundleSums | None = None
-        self._waiting: tuple[Batch, _Computing] | None = None
+        self._waiting: collections.deque[tuple[Batch, _Computing]] = collections.deque()
+        self._counted_until = 0.0
 
     def process(self, batch: Batch, plan: Plan) -> Iterator[Any]:
         evaluator = self._model.get(plan)
         if self._sums is None:
             self._sums = _BundleSums(plan, self._specs, evaluator)
-        computing = self._thread.submit(_timed_contributions, evaluator, batch)
-        before, self._waiting = self._waiting, (batch, computing)
-        if before is not None:
-            yield from self._add(self._sums, *before)
+        computing = self._threads.submit(_timed_contributions, evaluator, batch)
+        self._waiting.append((batch, computing))
+        if len(self._waiting) > BATCHES_AT_ONCE:
+            yield from self._add(self._sums, *self._waiting.popleft())
 
     def finish_bundle(self) -> Iterator[Any]:
-        if self._sums is None or self._waiting is None:
+        if self._sums is None:
             return
-        outputs = [*self._add(self._sums, *self._waiting), *self._sums.flush()]
+        outputs = [
+            output for waiting in self._waiting for output in self._add(self._sums, *waiting)
+        ]
+        outputs += self._sums.flush()
         told = told_by_worker(self._sums.counts, self._sums.stopwatch)
         outputs.append(beam.pvalue.TaggedOutput(COUNTS_OUTPUT, told))
         for output in outputs:
@@ -107,8 +114,10 @@ class SumSlices(beam.DoFn):
         computing: _Computing,
     ) -> Iterator[Any]:
         with placing_refusals([batch]):
-            contributions, seconds = computing.result()
-            sums.stopwatch.seconds.update(read=batch.read_seconds, predict=seconds)
+            contributions, *at_work = computing.result()
+            sums.stopwatch.seconds.update(
+                read=batch.read_seconds, predict=self._not_counted(*at_work)
+            )
             yield from sums.add(batch, contributions)
         self._examples.inc(len(batch.records))
         self._rows.inc(contributions.num_rows)
@@ -120,13 +129,21 @@ class SumSlices(beam.DoFn):
             self._flushes.inc()
             yield from sums.flush()
 
+    def _not_counted(self, start: float, end: float) -> float:
+        """Seconds between two times in which no batch before was at work."""
+        start = max(start, self._counted_until)
+        self._counted_until = max(end, self._counted_until)
+        return max(0.0, end - start)
 
-_Computing = concurrent.futures.Future[tuple["Contributions", float]]
+
+# contributions, and from when to when
+_Computed = tuple["Contributions", float, float]
+_Computing = concurrent.futures.Future[_Computed]
 
 
-def _timed_contributions(evaluator: ModelEvaluator, batch: Batch) -> tuple[Contributions, float]:
+def _timed_contributions(evaluator: ModelEvaluator, batch: Batch) -> _Computed:
     start = time.perf_counter()
-    return evaluator.contributions(batch.records), time.perf_counter() - start
+    return evaluator.contributions(batch.records), start, time.perf_counter()
 
 
 def _globally(output: Any) -> Any:

@@ -25,8 +25,8 @@ _REFUSALS = (
 )
 
 
-# of the widest tensor of a wide model; TensorFlow holds a few such at a time
-MAX_TENSOR_BYTES = 128 << 20
+# of the widest tensor of a wide model; TensorFlow holds a few such at a time, of a few batches
+MAX_TENSOR_BYTES = 64 << 20
 
 
 class ModelEvaluator:

@@ -63,8 +63,6 @@ def make_plan(
     _check_features_found(model, examples)
     try:
         with model.graph.as_default():
-            # when the graph has grown, its next run takes a tenth of a second longer
-            _ = model.num_rows
             structure, leaves, batch_size = _find_leaves(model, examples)
             probe = examples[:batch_size]
             reference = _reference(model, structure)

@@ -88,10 +88,18 @@ def variable_dtype(op: tf.Operation) -> tf.DType:
 
 
 def read_variable(op: tf.Operation) -> tf.Tensor:
-    """A tensor that reads the variable's present value."""
+    """A tensor that reads the variable's present value: one of the graph's, if there is one."""
+    # a session takes a tenth of a second to get ready for a graph that has grown
+    for reader in op.outputs[0].consumers():
+        if _reads_alone(reader) and reader.outputs[0].dtype == variable_dtype(op):
+            return reader.outputs[0]
     if op.type == "VarHandleOp":
         return tf.raw_ops.ReadVariableOp(resource=op.outputs[0], dtype=variable_dtype(op))
     return tf.identity(op.outputs[0])
+
+
+def _reads_alone(op: tf.Operation) -> bool:
+    return op.type in ("ReadVariableOp", "Identity") and not op.control_inputs
 
 
 def assign_variable(op: tf.Operation, value: tf.Tensor) -> tf.Operation:

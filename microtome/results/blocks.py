@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from microtome.proto import result_pb2
 from microtome.results.records import EXAMPLE_COUNTS
 from microtome.results.slice_keys import slice_key_from_proto, slice_key_to_proto
+from microtome.results.stencil import stencil_of
 from microtome.results.values import metrics_for_slice
 from microtome.slicing.keys import OVERALL, SliceKey
 
@@ -80,16 +80,11 @@ class MetricsBlock:
 
     def _by_stencil(self) -> list[bytes]:
         """Fills the numbers into a record that was serialized once."""
-        values = self.numbers()
-        stencil, places = _stencil(sorted(self.columns))
-        filled = np.tile(np.frombuffer(stencil, np.uint8), (len(self), 1))
-        numbers = values.astype("<f8").view(np.uint8).reshape(*values.shape, 8)
-        for column, place in enumerate(places):
-            filled[:, place : place + 8] = numbers[:, column]
+        filled = stencil_of(tuple(sorted(self.columns))).filled(self.numbers())
         # concatenated messages are one message with the fields of both
         return [
             result_pb2.MetricsForSlice(slice_key=key).SerializeToString() + row
-            for key, row in zip(self._key_messages, map(bytes, filled), strict=True)
+            for key, row in zip(self._key_messages, filled, strict=True)
         ]
 
     @cached_property
@@ -99,17 +94,3 @@ class MetricsBlock:
 
 def _is_numbers(column: npt.NDArray[Any]) -> bool:
     return column.ndim == 1 and column.dtype.kind in "biuf"
-
-
-def _stencil(metrics: Sequence[str]) -> tuple[bytes, list[int]]:
-    """A serialized record of numbers without a key, and where in it each number stands."""
-    generator = np.random.default_rng(0)
-    while True:
-        marks = generator.random(len(metrics))
-        record = metrics_for_slice(OVERALL, dict(zip(metrics, marks.tolist(), strict=True)))
-        record.ClearField("slice_key")
-        data = record.SerializeToString(deterministic=True)
-        found = [struct.pack("<d", mark) for mark in marks.tolist()]
-        # the name of a metric could hold the same bytes
-        if all(data.count(each) == 1 for each in found):
-            return data, [data.index(each) for each in found]

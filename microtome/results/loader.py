@@ -23,11 +23,12 @@ from google.protobuf.message import DecodeError, Message
 from microtome.errors import ConfigError, OutputError
 from microtome.messages import nearest
 from microtome.proto import config_pb2, result_pb2
-from microtome.results import files, names, records, tfrecord
+from microtome.results import files, names, records, stencil, tfrecord
 from microtome.results.eval_result import MODEL_CENTRIC_MODE, EvalResult, EvalResults
 from microtome.results.slice_keys import record_slice_key
 
 M = TypeVar("M", bound=Message)
+R = TypeVar("R")
 FORMATS = ("tfrecord", "parquet")
 
 
@@ -51,9 +52,7 @@ def load_eval_result(
     """
     result = _Directory(output_path, output_file_format)
     loaded, chosen = _described(result, model_name)
-    loaded.slicing_metrics = result.sliced(
-        names.METRICS, result_pb2.MetricsForSlice, records.metrics_of, chosen
-    )
+    loaded.slicing_metrics = result.slicing_metrics(chosen)
     loaded.plots = result.sliced(names.PLOTS, result_pb2.PlotsForSlice, records.plots_of, chosen)
     loaded.attributions = result.sliced(
         names.ATTRIBUTIONS, result_pb2.AttributionsForSlice, records.attributions_of, chosen
@@ -169,14 +168,40 @@ class _Directory:
         self._format = file_format or self._present_format()
 
     def messages(self, kind: str, message_class: type[M]) -> Iterator[M]:
+        return self._read(
+            kind, message_class, lambda records: map(message_class.FromString, records)
+        )
+
+    def slicing_metrics(self, model_name: str | None) -> list[tuple[Any, Any]]:
+        """(slice key, metrics) of every record that has metrics of the model."""
+        pairs = self._read(
+            names.METRICS,
+            result_pb2.MetricsForSlice,
+            lambda records: stencil.read_metrics(records, model_name),
+        )
+        return [pair for pair in pairs if pair[1] is not None]
+
+    def _read(
+        self,
+        kind: str,
+        message_class: type[Message],
+        read: Callable[[Iterable[bytes]], Iterator[R]],
+    ) -> Iterator[R]:
+        """What `read` makes of the records of a kind, one each.
+
+        Raises:
+            OutputError: a record is no such message.
+        """
         for name in names.record_files(self._names, kind, self._format):
             path = files.join(self.path, name)
-            for number, data in enumerate(self._records(path)):
-                try:
-                    yield message_class.FromString(data)
-                except DecodeError as error:
-                    what = message_class.DESCRIPTOR.name
-                    raise OutputError(f"{path}: record {number} is no {what}: {error}") from error
+            number = 0
+            try:
+                for item in read(self._records(path)):
+                    yield item
+                    number += 1
+            except DecodeError as error:
+                what = message_class.DESCRIPTOR.name
+                raise OutputError(f"{path}: record {number} is no {what}: {error}") from error
 
     def sliced(
         self,

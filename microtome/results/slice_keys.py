@@ -56,11 +56,12 @@ def record_slice_key(
 def is_cross_slice_key(key: AnySliceKey) -> bool:
     """Whether a key compares two slices."""
     # The second of a pair is a text in a column of a slice key, a tuple in a key of two slices.
-    return len(key) == 2 and all(_is_slice_key(part) for part in key)
+    return len(key) == 2 and _is_slice_key(key[0]) and _is_slice_key(key[1])
 
 
 def _is_slice_key(part: object) -> bool:
-    return isinstance(part, tuple) and all(isinstance(item, tuple) for item in part)
+    # all items are like the first
+    return isinstance(part, tuple) and (not part or isinstance(part[0], tuple))
 
 
 def _set_value(single: result_pb2.SingleSliceKey, value: SliceValue) -> None:

@@ -82,10 +82,14 @@ def to_json(message: result_pb2.MetricValue) -> JsonValue:
     """The value as proto3 JSON. As `MessageToDict`, but faster for the commonest kind."""
     if message.WhichOneof("type") != "double_value":
         return dict(json_format.MessageToDict(message))
-    number = message.double_value.value
-    if math.isnan(number):
-        return {"doubleValue": "NaN"}
-    return {"doubleValue": _NON_FINITE.get(number, number)}
+    return number_to_json(message.double_value.value)
+
+
+def number_to_json(number: float) -> JsonValue:
+    """A number as `to_json` of a value of it."""
+    if math.isfinite(number):
+        return {"doubleValue": number}
+    return {"doubleValue": _NON_FINITE.get(number, "NaN")}
 
 
 def plain_value(value: JsonValue) -> Any:

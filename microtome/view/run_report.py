@@ -9,10 +9,9 @@ import heapq
 from collections.abc import Sequence
 from typing import Any
 
-from microtome.proto import config_pb2, result_pb2
-from microtome.results import records
+from microtome.proto import config_pb2
+from microtome.results import stencil
 from microtome.results.eval_result import EvalResult, count_of
-from microtome.results.slice_keys import record_slice_key
 from microtome.slicing.keys import OVERALL
 from microtome.tracking.evaluations import Evaluation
 from microtome.view import contract, page
@@ -66,11 +65,9 @@ class RunReport:
             OutputError: The views' scripts are missing.
         """
         kept = sorted(self._largest, reverse=True)
-        messages = (result_pb2.MetricsForSlice.FromString(data) for _, _, data in kept)
+        found = stencil.read_metrics((data for _, _, data in kept), None)
         result = EvalResult(
-            slicing_metrics=[
-                (record_slice_key(one), records.metrics_of(one, None) or {}) for one in messages
-            ],
+            slicing_metrics=[(key, metrics or {}) for key, metrics in found],
             config=eval_run.eval_config,
             data_location=eval_run.data_location,
             file_format=eval_run.file_format,

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from google.protobuf.message import DecodeError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +17,9 @@ import microtome
 from microtome.proto import config_pb2, result_pb2
 from microtome.results import names
 from microtome.results.blocks import MetricsBlock
-from microtome.results.records import size_of
+from microtome.results.records import metrics_of, size_of
+from microtome.results.slice_keys import record_slice_key
+from microtome.results.stencil import read_metrics
 from microtome.results.values import metrics_for_slice
 from microtome.results.writer import ResultsWriter
 
@@ -113,3 +116,33 @@ def test_a_block_larger_than_a_row_group(tmp_path: Any) -> None:
     assert len(table) == 2 * size
     np.testing.assert_array_equal(table[table.metric == "a"].value, np.arange(size) / 7)
     assert pq.ParquetFile(tmp_path / "out" / names.METRICS_TABLE).num_row_groups == 2
+
+
+@given(blocks())
+def test_read_at_once_as_one_by_one(block: MetricsBlock) -> None:
+    records = block.serialized()
+    messages = [result_pb2.MetricsForSlice.FromString(data) for data in records]
+    expected = [(record_slice_key(one), metrics_of(one, None)) for one in messages]
+    assert repr(list(read_metrics(records, None))) == repr(expected)
+
+
+def test_records_of_other_metrics_or_of_none_are_read() -> None:
+    one, other = (
+        metrics_for_slice((("a", 1),), {name: 0.5}).SerializeToString() for name in ("x", "y")
+    )
+    key_alone = metrics_for_slice((("a", 2),), {}).SerializeToString()
+    found = [metrics for _, metrics in read_metrics([one, other, key_alone, one], None)]
+    of_x = {"": {"": {"x": {"doubleValue": 0.5}}}}
+    assert found == [of_x, {"": {"": {"y": {"doubleValue": 0.5}}}}, {}, of_x]
+
+
+@pytest.mark.parametrize("damaged", [0, 1, 2])
+def test_a_record_that_is_none_is_told_where_it_stands(damaged: int) -> None:
+    records = MetricsBlock([(("a", i),) for i in range(3)], {"x": np.arange(1.0, 4.0)}).serialized()
+    # what the end looks like does not help where the slice key is no message
+    records[damaged] = b"\xff" + records[damaged][1:]
+    found = read_metrics(records, None)
+    for _ in range(damaged):
+        next(found)
+    with pytest.raises(DecodeError):
+        next(found)
