@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import pickle
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import apache_beam as beam
 import numpy as np
@@ -142,6 +143,28 @@ class Batch:
         return f"An example of the data (its {len(record)} bytes begin {record[:40]!r})"
 
 
+class _BatchCoder(beam.coders.Coder):
+    """Pickles, but does not to tell a size: Beam asks for that of some elements on their way."""
+
+    def encode(self, value: Batch) -> bytes:
+        return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+
+    def decode(self, encoded: bytes) -> Batch:
+        return cast(Batch, pickle.loads(encoded))
+
+    def estimate_size(self, value: Batch) -> int:
+        return value.num_bytes
+
+    def is_deterministic(self) -> bool:
+        return False
+
+    def to_type_hint(self) -> type:
+        return Batch
+
+
+beam.coders.registry.register_coder(Batch, _BatchCoder)
+
+
 @contextlib.contextmanager
 def placing_refusals(batches: Sequence[Batch]) -> Iterator[None]:
     """Says where in the data an example of the batches stands that the model refuses.
@@ -257,6 +280,7 @@ def _bounded(records: np.ndarray, max_bytes: int) -> list[np.ndarray]:
     return np.split(records, np.flatnonzero(np.diff(sizes.cumsum() // max_bytes)) + 1)
 
 
+@beam.typehints.with_output_types(Batch)
 class ReadFiles(beam.DoFn):
     """Reads the batches of each file named.
 
@@ -287,6 +311,7 @@ class ReadFiles(beam.DoFn):
             shown.read(damage.file_size(file))
 
 
+@beam.typehints.with_output_types(Batch)
 class BatchRecords(beam.DoFn):
     """Gathers the records of a bundle into batches, bounded in rows and in bytes."""
 
