@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from typing import Any
 
 from microtome_bench import contest, startup, suites
 
@@ -21,19 +22,25 @@ def main() -> None:
     parser.add_argument("--output", help="a file for the figures, as JSON")
     args = parser.parse_args()
     folder = os.path.abspath(args.folder)
-    figures = {}
+    figures: dict[str, Any] = {}
     for name in args.suites:
         print(f"\n## {name}", flush=True)
         if name == "startup":
             figures[name] = startup.measure(folder, args.rounds)
             print(startup.described(figures[name]), flush=True)
+            _keep(figures, args.output)
             continue
         for each in suites.SUITES[name]():
             if args.only in each.title:
                 figures[f"{name}: {each.title}"] = runs = each.run(folder, args.rounds)
                 print(f"\n{contest.described(each, runs)}", flush=True)
-    if args.output:
-        with open(args.output, "w", encoding="utf-8") as file:
+                _keep(figures, args.output)
+
+
+def _keep(figures: dict[str, Any], path: str | None) -> None:
+    """Writes what there is so far: all of it takes an hour."""
+    if path:
+        with open(path, "w", encoding="utf-8") as file:
             json.dump(figures, file, indent=1)
 
 

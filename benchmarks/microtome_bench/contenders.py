@@ -149,7 +149,10 @@ def main() -> None:
     parser.add_argument("--slices", default="300")
     parser.add_argument("--metrics", type=int, default=0, help="so many more")
     parser.add_argument("--beam", nargs="*", default=[], help="Beam's arguments, without their --")
+    parser.add_argument("--cores", type=int, help="so many of the machine's, no more")
     args = parser.parse_args()
+    if args.cores:
+        os.sched_setaffinity(0, range(args.cores))
     args.beam = [f"--{argument}" for argument in args.beam]
     columns = slices.slices_of(os.path.basename(args.model), args.slices)
     run = contenders[args.name](args, columns)

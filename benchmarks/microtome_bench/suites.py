@@ -31,20 +31,21 @@ def slices() -> Iterator[Contest]:
     """Many slices."""
     jobs = {
         f"{int(number):,} slices": Job("microtome", models.FLIGHTS, LARGE, ("--slices", number))
-        for number in ("1", "10000", "100000")
+        for number in ("1", "300", "10000", "100000")
     }
     marks = [
         Mark("10,000 slices cost, times one", "10,000 slices", "1 slices", most=1.3),
         Mark("100,000 slices cost, times one", "100,000 slices", "1 slices", most=10),
     ]
-    yield Contest(f"{models.FLIGHTS}, {LARGE:,} rows", jobs, marks)
+    title = f"{models.FLIGHTS}, {LARGE:,} rows"
+    yield Contest(title, jobs, marks, repeats={"100,000 slices": 1})
 
 
 def rows() -> Iterator[Contest]:
     """Many rows."""
     jobs = {
         f"{number:,} rows": Job("microtome", models.FLIGHTS, number)
-        for number in (LARGE, 4 * LARGE)
+        for number in (SMALL, LARGE, 4 * LARGE)
     }
     mark = Mark("peak memory", "4,000,000 rows", "1,000,000 rows", most=1.1, of="peak_mb")
     yield Contest(f"{models.FLIGHTS}, about 300 slices", jobs, [mark])
@@ -56,19 +57,22 @@ def metrics() -> Iterator[Contest]:
         f"{number} more metrics": Job(
             "microtome", models.FLIGHTS, LARGE, ("--metrics", str(number))
         )
-        for number in (12, 24)
+        for number in (0, 12, 24)
     }
     mark = Mark("twice the metrics cost", "24 more metrics", "12 more metrics", most=1.1)
     yield Contest(f"{models.FLIGHTS}, {LARGE:,} rows, about 300 slices", jobs, [mark])
 
 
 def processes() -> Iterator[Contest]:
-    """Two processes with a thread of TensorFlow each, against one."""
+    """Two processes against one, each on a core; TensorFlow with a thread a process."""
     jobs = {
-        "one process": Job("microtome", models.FLIGHTS, 4 * LARGE),
+        "one process on one core": Job("microtome", models.FLIGHTS, 4 * LARGE, ("--cores", "1")),
+        "one process on two cores": Job("microtome", models.FLIGHTS, 4 * LARGE),
         "two processes": Job("microtome", models.FLIGHTS, 4 * LARGE, TWO_PROCESSES),
     }
-    mark = Mark("two processes are, times as fast", "one process", "two processes", least=1.7)
+    mark = Mark(
+        "two processes are, times as fast", "one process on one core", "two processes", least=1.7
+    )
     yield Contest(
         f"{models.FLIGHTS}, {4 * LARGE:,} rows, about 300 slices, TensorFlow with one thread",
         jobs,
@@ -84,7 +88,7 @@ def predictions() -> Iterator[Contest]:
     }
     mark = Mark("times as fast as MetricFrame", "metric-frame", "microtome", least=1)
     title = f"{models.FLIGHTS}, {LARGE:,} rows, about 300 slices, predictions ready for the others"
-    yield Contest(title, jobs, [mark])
+    yield Contest(title, jobs, [mark], repeats={"metric-frame": 1})
 
 
 SUITES: dict[str, Callable[[], Iterator[Contest]]] = {

@@ -44,6 +44,9 @@ _JUMPS = {
     "ArgMax",
     "ArgMin",
 }
+# ... and those that choose among values: how the model's dtype rounds on the way to them decides
+# which of two equal ones it is
+_CHOICES = {"ArgMax", "ArgMin"}
 # ops whose result's shape depends on values
 _UNVECTORIZED = {"Where", "Unique", "UniqueV2", "UniqueWithCounts", "DynamicPartition"}
 # (name of a placeholder, shape, first column, end column)
@@ -280,6 +283,7 @@ class _SubgraphCopy:
             node.attr["dtype"].type = boundary[old].dtype.as_datatype_enum
         for op in ops:
             graph_def.node.extend(_copied_nodes(op, stubs))
+        graph_def.node.extend(_unwidened_nodes(ops, stubs))
         input_map = {f"{stub}:0": boundary[old] for old, stub in stubs.items()}
         inner = list(dict.fromkeys(name for name in wanted.values() if name not in boundary))
         copies = dict(boundary)
@@ -291,18 +295,16 @@ class _SubgraphCopy:
 
 def _constant(value: np.ndarray) -> tf.Tensor:
     value = np.asarray(value)
-    is_narrow = tf.as_dtype(value.dtype).as_datatype_enum in _NARROW_FLOATS
-    return tf.constant(value.astype(np.float64) if is_narrow else value)
+    return tf.constant(value.astype(np.float64) if _is_narrow(tf.as_dtype(value.dtype)) else value)
 
 
 def _copied_nodes(op: tf.Operation, stubs: Mapping[str, str]) -> list[Any]:
-    node = node_def_pb2.NodeDef()
-    node.CopyFrom(op.node_def)
-    del node.input[:]
-    node.ClearField("device")
-    node.attr.pop("_class", None)
+    node = _node_of(op, op.name)
+    if op.type in _CHOICES:
+        node.input.extend(_unwidened(tensor, stubs) for tensor in op.inputs)
+        return [node]
     node.input.extend(stubs.get(tensor.name, tensor.name) for tensor in op.inputs)
-    if op.type in _JUMPS or _truncates(op):
+    if _sees_narrow(op):
         return [*_narrowed_inputs(node, op), node]
     for attr in node.attr.values():
         if attr.HasField("type"):
@@ -314,6 +316,50 @@ def _copied_nodes(op: tf.Operation, stubs: Mapping[str, str]) -> list[Any]:
     return [node]
 
 
+def _unwidened_nodes(ops: Sequence[tf.Operation], stubs: Mapping[str, str]) -> Iterator[Any]:
+    """What choices are made among, computed in the model's own dtypes."""
+    pending = [tensor for op in ops if op.type in _CHOICES for tensor in op.inputs]
+    done: set[str] = set()
+    while pending:
+        tensor = pending.pop()
+        name = _unwidened(tensor, stubs).partition(":")[0]
+        if name in done or name in (tensor.op.name, stubs.get(tensor.name)):
+            continue
+        done.add(name)
+        if tensor.name in stubs:
+            yield _cast_to_narrow(name, stubs[tensor.name], tensor.dtype)
+        else:
+            node = _node_of(tensor.op, name)
+            node.input.extend(_unwidened(operand, stubs) for operand in tensor.op.inputs)
+            yield node
+            pending.extend(tensor.op.inputs)
+
+
+def _unwidened(tensor: tf.Tensor, stubs: Mapping[str, str]) -> str:
+    """The name that a tensor has among the nodes in the model's own dtypes."""
+    stub = stubs.get(tensor.name)
+    if stub is not None:
+        return f"{stub}/unwidened" if _is_narrow(tensor.dtype) else stub
+    if _sees_narrow(tensor.op):
+        return tensor.name
+    return f"{tensor.op.name}/unwidened:{tensor.value_index}"
+
+
+def _node_of(op: tf.Operation, name: str) -> Any:
+    """A copy of an op's node, without inputs."""
+    node = node_def_pb2.NodeDef()
+    node.CopyFrom(op.node_def)
+    node.name = name
+    del node.input[:]
+    node.ClearField("device")
+    node.attr.pop("_class", None)
+    return node
+
+
+def _sees_narrow(op: tf.Operation) -> bool:
+    return op.type in _JUMPS or _truncates(op)
+
+
 def _truncates(op: tf.Operation) -> bool:
     return op.type == "Cast" and not op.outputs[0].dtype.is_floating
 
@@ -321,14 +367,22 @@ def _truncates(op: tf.Operation) -> bool:
 def _narrowed_inputs(node: Any, op: tf.Operation) -> Iterator[Any]:
     """Makes the node take its inputs as the model's dtypes have them, through the nodes given."""
     for i, tensor in enumerate(op.inputs):
-        kind = tensor.dtype.base_dtype.as_datatype_enum
-        if kind in _NARROW_FLOATS:
-            cast = node_def_pb2.NodeDef(name=f"{op.name}/narrow{i}", op="Cast")
-            cast.input.append(node.input[i])
-            cast.attr["SrcT"].type = types_pb2.DT_DOUBLE
-            cast.attr["DstT"].type = kind
+        if _is_narrow(tensor.dtype):
+            cast = _cast_to_narrow(f"{op.name}/narrow{i}", node.input[i], tensor.dtype)
             node.input[i] = cast.name
             yield cast
+
+
+def _cast_to_narrow(name: str, source: str, dtype: tf.DType) -> Any:
+    cast = node_def_pb2.NodeDef(name=name, op="Cast")
+    cast.input.append(source)
+    cast.attr["SrcT"].type = types_pb2.DT_DOUBLE
+    cast.attr["DstT"].type = dtype.base_dtype.as_datatype_enum
+    return cast
+
+
+def _is_narrow(dtype: tf.DType) -> bool:
+    return dtype.base_dtype.as_datatype_enum in _NARROW_FLOATS
 
 
 def _wide(dtype: tf.DType) -> tf.DType:

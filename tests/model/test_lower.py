@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -170,6 +171,36 @@ def test_thresholds_are_met_as_in_32_bits():
     _, found = graphs.evaluate(1, share, graphs.examples([1, 1, 1, 0, 0]))
     own = {name: found[()][name] for name in ("met", "equal", "first", "tenths")}
     assert own == {"met": 1, "equal": 1, "first": 0, "tenths": 6}
+
+
+def test_a_choice_among_equals_is_made_as_in_32_bits():
+    """Of two values as far from a half, rounding says which is nearer: so do specificities."""
+
+    def nearest(shares: Any, library: Any) -> Any:
+        return library.argmin(library.abs(library.stack(shares) - np.float32(0.5)))
+
+    def chosen(x: tf.Tensor) -> dict[str, graphs.Metric]:
+        of_ones, update = v1.metrics.mean(x)
+        of_zeros, update_zeros = v1.metrics.mean(1 - x)
+        value = tf.cast(nearest([of_ones, of_zeros], tf), tf.float32)
+        return {"nearest": (value, tf.group(update, update_zeros))}
+
+    def as_tensors(x: tf.Tensor) -> dict[str, graphs.Metric]:
+        value, update = chosen(x)["nearest"]
+        with tf.control_dependencies([update]):
+            return {"nearest": (value, tf.zeros([0]))}
+
+    # what 64 bits, and equals in them, would choose is the first
+    counts = [(ones, size) for size in range(3, 20) for ones in range(1, size)]
+    ones, size = next(
+        (ones, size)
+        for ones, size in counts
+        if nearest([np.float32(part) / np.float32(size) for part in (ones, size - ones)], np)
+    )
+    examples = graphs.examples([1] * ones + [0] * (size - ones))
+    plan, found = graphs.evaluate(1, as_tensors, examples)
+    assert plan.on(Path.CUT) == ("nearest",)
+    assert found[()]["nearest"] == 1
 
 
 def test_values_that_share_a_part_with_others():
