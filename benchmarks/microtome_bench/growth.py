@@ -22,7 +22,7 @@ def main() -> None:
 
 
 def draw(suites: dict[str, Runs], image: str) -> None:
-    """Draws seconds over rows, slices, metrics and processes, and memory where it is asked for.
+    """Draws seconds and memory over rows, slices and metrics, and seconds of processes.
 
     Args:
         suites: the runs of the suites `rows`, `slices`, `metrics` and `processes`.
@@ -30,27 +30,26 @@ def draw(suites: dict[str, Runs], image: str) -> None:
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 3), layout="constrained")
+    figure = Figure(figsize=(12, 3), layout="constrained")
     panels = (
-        ("rows", "rows", "log"),
-        ("slices", "slices (1,000,000 rows)", "log"),
-        ("metrics", "more metrics on one histogram", "linear"),
-        ("processes", "", "linear"),
+        ("rows", "million rows", 1e6),
+        ("slices", "thousand slices of a million rows", 1e3),
+        ("metrics", "more metrics on one histogram", 1),
     )
-    for axes, (suite, label, scale) in zip(figure.subplots(1, len(panels)), panels, strict=True):
+    *grown, processes = figure.subplots(1, len(panels) + 1)
+    for axes, (suite, label, unit) in zip(grown, panels, strict=True):
         runs = suites[suite]
-        if suite == "processes":
-            axes.barh([name.replace(" on ", "\non ") for name in runs], _medians(runs, "seconds"))
-            axes.invert_yaxis()
-            axes.set_xlabel("seconds for 4,000,000 rows")
-            continue
-        numbers = [int(name.split()[0].replace(",", "")) for name in runs]
-        axes.plot(numbers, _medians(runs, "seconds"), "o-")
-        axes.set(xlabel=label, ylabel="seconds", xscale=scale, ylim=(0, None))
-        if suite != "metrics":
-            memory = axes.twinx()
-            memory.plot(numbers, _medians(runs, "peak_mb"), "s--", color="tab:gray")
-            memory.set(ylabel="peak memory, MB (dashed)", ylim=(0, None))
+        numbers = [int(name.split()[0].replace(",", "")) / unit for name in runs]
+        seconds, megabytes = _medians(runs, "seconds"), _medians(runs, "peak_mb")
+        axes.plot(numbers, seconds, "o-")
+        axes.set(xlabel=label, ylabel="seconds", ylim=(0, 1.1 * max(seconds)))
+        memory = axes.twinx()
+        memory.plot(numbers, megabytes, "s--", color="tab:gray")
+        memory.set(ylabel="peak memory, MB (dashed)", ylim=(0, 1.5 * max(megabytes)))
+    runs = suites["processes"]
+    processes.barh([name.replace(" on ", "\non ") for name in runs], _medians(runs, "seconds"))
+    processes.invert_yaxis()
+    processes.set_xlabel("seconds, 4 million rows")
     figure.savefig(image, dpi=110)
 
 
