@@ -21,13 +21,10 @@ TENSORFLOW, READING, KERNELS = "TensorFlow", "reading", "numpy, scipy, Arrow"
 # the innermost frame that has one of these decides
 _PLACES = (
     ("tensorflow", TENSORFLOW),
-    ("tsl::", TENSORFLOW),
     ("numpy", KERNELS),
     ("scipy", KERNELS),
     ("pyarrow", KERNELS),
     ("pandas", KERNELS),
-    ("libarrow", KERNELS),
-    ("openblas", KERNELS),
     ("apache_beam", "Beam"),
     ("(executor/", "Microtome's Python"),
     ("(microtome/", "Microtome's Python"),
