@@ -32,21 +32,12 @@ _CONTROL_FLOW = {
     "RefSwitch",
     "RefMerge",
 }
+# ops that choose among values: how the model's dtype rounds on the way to these decides which of
+# two equal ones it is
+_CHOICES = {"ArgMax", "ArgMin"}
 # ops that jump where values are equal: they see values as the model's dtype has them, where 3 / 5
 # equals the threshold 0.6, which it does not after the threshold was widened
-_JUMPS = {
-    "Greater",
-    "GreaterEqual",
-    "Less",
-    "LessEqual",
-    "Equal",
-    "NotEqual",
-    "ArgMax",
-    "ArgMin",
-}
-# ... and those that choose among values: how the model's dtype rounds on the way to them decides
-# which of two equal ones it is
-_CHOICES = {"ArgMax", "ArgMin"}
+_JUMPS = {"Greater", "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual"} | _CHOICES
 # ops whose result's shape depends on values
 _UNVECTORIZED = {"Where", "Unique", "UniqueV2", "UniqueWithCounts", "DynamicPartition"}
 # (name of a placeholder, shape, first column, end column)

@@ -183,11 +183,7 @@ def test_a_choice_among_equals_is_made_as_in_32_bits():
         of_ones, update = v1.metrics.mean(x)
         of_zeros, update_zeros = v1.metrics.mean(1 - x)
         value = tf.cast(nearest([of_ones, of_zeros], tf), tf.float32)
-        return {"nearest": (value, tf.group(update, update_zeros))}
-
-    def as_tensors(x: tf.Tensor) -> dict[str, graphs.Metric]:
-        value, update = chosen(x)["nearest"]
-        with tf.control_dependencies([update]):
+        with tf.control_dependencies([update, update_zeros]):
             return {"nearest": (value, tf.zeros([0]))}
 
     # what 64 bits, and equals in them, would choose is the first
@@ -198,7 +194,7 @@ def test_a_choice_among_equals_is_made_as_in_32_bits():
         if nearest([np.float32(part) / np.float32(size) for part in (ones, size - ones)], np)
     )
     examples = graphs.examples([1] * ones + [0] * (size - ones))
-    plan, found = graphs.evaluate(1, as_tensors, examples)
+    plan, found = graphs.evaluate(1, chosen, examples)
     assert plan.on(Path.CUT) == ("nearest",)
     assert found[()]["nearest"] == 1
 
