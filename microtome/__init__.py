@@ -36,6 +36,7 @@ _RESULTS = "microtome.results"
 _TRACKING = "microtome.tracking"
 
 _HOME = {
+    "DATA_CENTRIC_MODE": _RESULTS,
     "EvalConfig": "microtome.proto.config_pb2",
     "EvalInputReceiver": _EXPORT,
     "EvalResult": _RESULTS,
@@ -44,24 +45,40 @@ _HOME = {
     "ExtractEvaluateAndWriteResults": _ANALYSIS,
     "History": _TRACKING,
     "LastEvaluationsStrategy": "microtome.component",
+    "MODEL_CENTRIC_MODE": _RESULTS,
     "ModelSpec": "microtome.proto.config_pb2",
     "SingleSliceSpec": "microtome.slicing.spec",
     "SlicedEvaluator": "microtome.component",
     "SlicedMetrics": "microtome.component",
     "SlicingSpec": "microtome.proto.config_pb2",
+    "analyze_raw_data": _ANALYSIS,
+    "auto_pivot": "microtome.results.dataframes",
     "default_eval_shared_model": "microtome.executor.shared_model",
     "last_evaluations": "microtome.component",
+    "load_attributions": _RESULTS,
     "load_eval_result": _RESULTS,
     "load_eval_results": _RESULTS,
     "load_metrics": _RESULTS,
     "load_plots": _RESULTS,
     "load_validation_result": _RESULTS,
     "make_eval_results": _RESULTS,
+    "metrics_as_dataframes": "microtome.results.dataframes",
     "parse_eval_config": "microtome.config",
+    "plots_as_dataframes": "microtome.results.dataframes",
     "record": _TRACKING,
+    "register_metric": "microtome.metrics.functions",
     "run_model_analysis": _ANALYSIS,
 }
-_MODULES = ("export", "exporter", "slicer", "tracking", "view")
+_MODULES = (
+    "experimental",
+    "export",
+    "exporter",
+    "metrics",
+    "post_export_metrics",
+    "slicer",
+    "tracking",
+    "view",
+)
 
 __all__ = sorted([*_HOME, "__version__"])
 

@@ -26,18 +26,18 @@ DEFAULT_MAX_TRACKED_SLICES = 1000
 # Fields that Microtome knows and does not act on yet, and what to say of them. A field leaves this
 # table when it is supported.
 _NOT_YET = {
-    "model_specs.preprocessing_function_names": "",
-    "model_specs.label_key": "an EvalSavedModel has its labels inside",
-    "model_specs.label_keys": "an EvalSavedModel has its labels inside",
-    "model_specs.prediction_key": "an EvalSavedModel has its predictions inside",
-    "model_specs.prediction_keys": "an EvalSavedModel has its predictions inside",
-    "model_specs.example_weight_keys": "set one example_weight_key",
-    "model_specs.is_baseline": "models are not compared yet",
     "model_specs.padding_options": "",
     "model_specs.inference_batch_size": "set options.batch_size",
     "slicing_specs.slice_keys_sql": "name the features in feature_keys",
-    "cross_slicing_specs": "slices are not compared yet",
-    "metrics_specs": "only the metrics in the model's own graph and those of add_metrics_callbacks",
+    "cross_slicing_specs.baseline_spec.slice_keys_sql": "name the features in feature_keys",
+    "cross_slicing_specs.slicing_specs.slice_keys_sql": "name the features in feature_keys",
+    "metrics_specs.output_weights": "evaluate each output on its own",
+    "metrics_specs.thresholds": "models are not validated yet",
+    "metrics_specs.per_slice_thresholds": "models are not validated yet",
+    "metrics_specs.cross_slice_thresholds": "models are not validated yet",
+    "metrics_specs.metrics.threshold": "models are not validated yet",
+    "metrics_specs.metrics.per_slice_thresholds": "models are not validated yet",
+    "metrics_specs.metrics.cross_slice_thresholds": "models are not validated yet",
     "options.confidence_intervals": "",
     "options.disabled_outputs": "all results are written",
     "tracking.slicing_specs.slice_keys_sql": "name the features in feature_keys",
@@ -46,11 +46,7 @@ _NOT_YET = {
 
 # Fields of which some values only are supported: the test, and what is supported.
 _SUPPORTED_VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "model_specs": (lambda specs: len(specs) <= 1, "one model at a time"),
-    "model_specs.signature_name": (lambda name: name == "eval", '"eval" or none'),
-    "model_specs.model_type": (lambda name: name == "tfma_eval", '"tfma_eval" or none'),
     "options.compute_confidence_intervals": (lambda on: not on.value, "false"),
-    "options.min_slice_size": (lambda size: size.value <= 1, "0 or 1"),
 }
 
 
@@ -169,6 +165,14 @@ def _slicing_problems(config: EvalConfig) -> Iterator[str]:
     specs = {
         "slicing_specs": config.slicing_specs,
         "tracking.slicing_specs": config.tracking.slicing_specs,
+        **{
+            f"cross_slicing_specs[{index}].baseline_spec": [cross.baseline_spec]
+            for index, cross in enumerate(config.cross_slicing_specs)
+        },
+        **{
+            f"cross_slicing_specs[{index}].slicing_specs": cross.slicing_specs
+            for index, cross in enumerate(config.cross_slicing_specs)
+        },
         **{
             f"tracking.history_checks[{index}].slicing_specs": check.slicing_specs
             for index, check in enumerate(config.tracking.history_checks)

@@ -21,6 +21,7 @@ examples:
   microtome evaluate --model gs://b/eval --data 'gs://b/data-*' --output gs://b/out \\
       --runner FlinkRunner -- --flink_master=cluster:8081 --environment_type=EXTERNAL \\
       --environment_config=localhost:50000
+  microtome evaluate --data scored.parquet --format parquet --config metrics.textproto
 """
 _SHOW_EXAMPLES = """
 examples:
@@ -59,6 +60,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         parser.error(f"arguments after `--` are for Beam; {args.command} does not run it")
     if args.command == "evaluate":
         _check_recording(parser, args)
+        if args.model is None and args.config is None:
+            parser.error("--model is missing; or, for predictions that are in the data, --config")
     return args
 
 
@@ -271,7 +274,10 @@ def _add_serve(commands: Commands) -> None:
 
 def _add_model_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--model", required=True, metavar="DIR", help="directory of the EvalSavedModel"
+        "--model",
+        metavar="DIR",
+        help="directory of the EvalSavedModel, or of a model that serves; without it predictions "
+        "are columns of the data, which --config names",
     )
     _add_format(command)
     _add_weight(command)
@@ -281,8 +287,8 @@ def _add_format(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--format",
         default="tfrecords",
-        choices=("tfrecords", "text"),
-        help="of the data: TFRecord files (the default), or a line an example",
+        choices=("tfrecords", "text", "parquet", "arrow", "csv"),
+        help="of the data: TFRecord files (the default), a line an example, or files of columns",
     )
 
 

@@ -28,11 +28,13 @@ def run(args: argparse.Namespace) -> None:
     with quiet.silent_imports(args.debug):
         from apache_beam.options.pipeline_options import PipelineOptions
 
-        from microtome.executor import analysis
+        from microtome.executor import analysis, subjects
         from microtome.model import planning  # noqa: F401
-    model = analysis.default_eval_shared_model(args.model, example_weight_key=args.weight)
+    model = None
+    if args.model is not None:
+        model = analysis.default_eval_shared_model(args.model, example_weight_key=args.weight)
     if args.record is not None and config is not None:
-        _check_tracking(config, model.model_path)
+        _check_tracking(config, subjects.metric_names(model, config))
     result = analysis.run_model_analysis(
         model,
         data_location=args.data,
@@ -64,13 +66,10 @@ def _check_recording(args: argparse.Namespace) -> None:
         recording.check_store(args.record)
 
 
-def _check_tracking(config: config_pb2.EvalConfig, model_path: str) -> None:
-    from microtome.model import signature
-    from microtome.results import names
+def _check_tracking(config: config_pb2.EvalConfig, metrics: list[str]) -> None:
     from microtome.tracking import selection
 
-    in_graph = signature.read_signature(model_path).metrics
-    selection.check_metrics(config, [*in_graph, names.EXAMPLE_COUNT, names.EXAMPLE_WEIGHT])
+    selection.check_metrics(config, metrics)
 
 
 def _record(result: EvalResult, args: argparse.Namespace) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from microtome.model.contributions import Contributions
 from microtome.model.lower import LowerHalf
 from microtome.model.reference import ReferenceGraph, RowsFeed
+from microtome.slicing.contributions import Contributions
 
 # The graph itself computes in float32. What is next to nothing beside a metric's other values may
 # be rounding alone; how much is nothing, only those values tell.

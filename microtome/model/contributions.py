@@ -11,39 +11,18 @@ import tensorflow as tf
 
 from microtome.errors import ConfigError, DataError
 from microtome.messages import nearest_feature
+from microtome.metrics.views import Source
+from microtome.model.column_tensors import column_tensor
 from microtome.model.describe import tensor_form
 from microtome.model.feeding import BatchRunner, Records
 from microtome.model.leaves import DenseLeaf, ScatteredLeaf
 from microtome.model.loading import LoadedModel
 from microtome.model.signature import ModelSignature
 from microtome.model.width import widest_row_bytes
-from microtome.slicing.columns import Column, column_from
+from microtome.post_export_metrics.codes import CODES, joint_codes
+from microtome.slicing.columns import Column, check_rows, column_from
+from microtome.slicing.contributions import Contributions, concatenate
 from microtome.slicing.sums import Scattered
-
-
-@dataclasses.dataclass(frozen=True)
-class Contributions:
-    """The rows of one batch.
-
-    Attributes:
-        num_rows: number of rows.
-        dense: float64 `[rows, width]`; column 0 is 1 for each row, then come the weights, then the
-            dense leaves.
-        scattered: one a scattered leaf.
-        columns: the slicing features, by name.
-        examples: int `[rows]`, the index of the example that each row came from; None where row i
-            is example i.
-    """
-
-    num_rows: int
-    dense: np.ndarray
-    scattered: list[Scattered]
-    columns: dict[str, Column]
-    examples: np.ndarray | None
-
-    def example_rows(self) -> np.ndarray:
-        """int64 `[rows]`, the index of the example that each row came from."""
-        return np.arange(self.num_rows) if self.examples is None else self.examples
 
 
 class ContributionFetcher:
@@ -53,6 +32,7 @@ class ContributionFetcher:
         model: ops are added to its graph.
         features: names of the slicing features to fetch.
         weight_keys: names of the features that weigh examples.
+        sources: columns that metrics outside the graph look at.
 
     Attributes:
         row_bytes: of the widest tensor that is computed on the way, for one row.
@@ -68,12 +48,14 @@ class ContributionFetcher:
         scattered: Sequence[ScatteredLeaf],
         features: Sequence[str] = (),
         weight_keys: Sequence[str] = (),
+        sources: Sequence[Source] = (),
     ):
         check_feature_names(model.signature, features, "slice by")
         check_weights(model.signature, weight_keys)
         self._per_row = [leaf.per_row for leaf in scattered]
         self._features = {name: model.features[name].dtype == tf.string for name in features}
         self._has_refs = model.input_refs is not None
+        self._sources = tuple(sources)
         with model.graph.as_default():
             rows = model.num_rows
             weights = [_weight(model.features[key], rows) for key in weight_keys]
@@ -87,6 +69,7 @@ class ContributionFetcher:
                 fetches.extend(leaf.fetch(model.graph))
             for name in features:
                 fetches.extend(_feature_fetches(model.features[name]))
+            fetches.extend(column_tensor(model, source) for source in sources)
             if self._has_refs:
                 fetches.append(tf.reshape(model.input_refs, [-1]))
             self.row_bytes = widest_row_bytes(fetches)
@@ -114,6 +97,9 @@ class ContributionFetcher:
         for name, is_numbered in self._features.items():
             value, distinct = next(fetched), next(fetched) if is_numbered else None
             columns[name] = _column(name, value, distinct, len(dense))
+        seen = {source: _of_rows(source, next(fetched), len(dense)) for source in self._sources}
+        named = {source: column for source, column in seen.items() if source.group == CODES}
+        seen.update(joint_codes(named) if named else {})
         examples = next(fetched) if self._has_refs else None
         if (
             examples is not None
@@ -126,7 +112,7 @@ class ContributionFetcher:
                 f"{num_examples} examples; each must be the index of the example that a row "
                 "came from."
             )
-        return Contributions(len(dense), dense, scattered, columns, examples)
+        return Contributions(len(dense), dense, scattered, columns, examples, seen)
 
 
 def fetcher_for(
@@ -135,12 +121,13 @@ def fetcher_for(
     scattered: Sequence[ScatteredLeaf],
     features: Sequence[str],
     weight_keys: Sequence[str],
+    sources: Sequence[Source] = (),
 ) -> ContributionFetcher:
     """The model's `ContributionFetcher` of these arguments, made at the first call.
 
     A session takes a tenth of a second and more to get ready for new fetches.
     """
-    wanted = tuple(dense), tuple(scattered), tuple(features), tuple(weight_keys)
+    wanted = tuple(dense), tuple(scattered), tuple(features), tuple(weight_keys), tuple(sources)
     if wanted not in model.fetchers:
         model.fetchers[wanted] = ContributionFetcher(model, *wanted)
     return model.fetchers[wanted]
@@ -208,64 +195,6 @@ def check_weights(signature: ModelSignature, names: Sequence[str]) -> None:
             )
 
 
-def concatenate(
-    parts: Sequence[Contributions], num_examples: Sequence[int] | None = None
-) -> Contributions:
-    """Joins the contributions of several batches.
-
-    Args:
-        num_examples: the number of examples of each batch; None where all come from the examples of
-            one batch.
-    """
-    first_examples = np.cumsum([0, *(num_examples or [0] * len(parts))])
-    starts = np.cumsum([0, *(part.num_rows for part in parts)])
-    return Contributions(
-        num_rows=int(starts[-1]),
-        dense=np.concatenate([part.dense for part in parts]),
-        scattered=[
-            _join_scattered(group, starts)
-            for group in zip(*(p.scattered for p in parts), strict=True)
-        ],
-        columns={
-            name: _join_columns([p.columns[name] for p in parts], starts)
-            for name in parts[0].columns
-        },
-        examples=None
-        if parts[0].examples is None
-        else np.concatenate(
-            [part.examples + first for part, first in zip(parts, first_examples, strict=False)]
-        ),
-    )
-
-
-def _join_scattered(group: Sequence[Scattered], starts: np.ndarray) -> Scattered:
-    rows = None
-    if any(part.rows is not None for part in group):
-        rows = _shifted([part.rows for part in group], [len(part.index) for part in group], starts)
-    return Scattered(
-        np.concatenate([part.index for part in group]),
-        np.concatenate([part.values for part in group]),
-        rows,
-    )
-
-
-def _join_columns(group: Sequence[Column], starts: np.ndarray) -> Column:
-    rows = None
-    if any(part.rows is not None for part in group):
-        rows = _shifted([part.rows for part in group], [len(part.values) for part in group], starts)
-    return Column(np.concatenate([part.flat for part in group]), rows)
-
-
-def _shifted(
-    rows: Sequence[np.ndarray | None], lengths: Sequence[int], starts: np.ndarray
-) -> np.ndarray:
-    parts = [
-        start + (np.arange(length) if part is None else part)
-        for part, length, start in zip(rows, lengths, starts, strict=False)
-    ]
-    return np.concatenate(parts)
-
-
 def _feature_fetches(tensor: Any) -> list[Any]:
     """What to fetch of a feature: strings as numbers, and each distinct string once.
 
@@ -286,14 +215,18 @@ def _feature_fetches(tensor: Any) -> list[Any]:
 
 def _column(name: str, value: Any, distinct: np.ndarray | None, num_rows: int) -> Column:
     column = dataclasses.replace(column_from(value), distinct=distinct)
-    count = len(column.values) if column.rows is None else (column.rows.max(initial=-1) + 1)
-    if count > num_rows or (column.rows is None and count != num_rows):
-        raise DataError(
-            f"The feature {name!r} has {count} rows where the batch has {num_rows}; it cannot "
-            "be sliced by. A feature "
-            "must have one entry a row in its first dimension."
-        )
+    check_rows(name, column, num_rows)
     return column
+
+
+def _of_rows(source: Source, column: np.ndarray, num_rows: int) -> np.ndarray:
+    if len(column) == num_rows:
+        return column
+    raise DataError(
+        f"The tensor {source.name!r} of the model's {source.group} has {len(column)} rows where "
+        f"the batch has {num_rows}; metrics cannot be computed of it. It must have one entry a row "
+        "in its first dimension."
+    )
 
 
 def _weight(tensor: Any, rows: tf.Tensor) -> tf.Tensor:

@@ -7,26 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-from microtome.errors import RefusedExampleError
-from microtome.model.contributions import Contributions, concatenate, fetcher_for
+from microtome.model.contributions import fetcher_for
 from microtome.model.feeding import Records, RowFeeder
 from microtome.model.loading import LoadedModel
-from microtome.model.op_errors import op_error_text
+from microtome.model.parts import MAX_TENSOR_BYTES, run_in_parts
 from microtome.model.plan import Path, Plan
 from microtome.model.reference import ReferenceGraph, RowsFeed
 from microtome.model.structure import Structure, analyze
-
-_REFUSALS = (
-    tf.errors.InvalidArgumentError,
-    tf.errors.ResourceExhaustedError,
-    tf.errors.FailedPreconditionError,
-)
-
-
-# of the widest tensor of a wide model; TensorFlow holds a few such at a time, of a few batches
-MAX_TENSOR_BYTES = 64 << 20
+from microtome.slicing.contributions import Contributions, concatenate
 
 
 class ModelEvaluator:
@@ -53,7 +42,12 @@ class ModelEvaluator:
         self._lock = threading.Lock()
         with model.graph.as_default():
             self._fetcher = fetcher_for(
-                model, plan.dense, plan.scattered, features, plan.weight_keys
+                model,
+                plan.dense,
+                plan.scattered,
+                features,
+                plan.weight_keys,
+                plan.collection.all_sources,
             )
             self._rows_at_once = max(1, max_tensor_bytes // self._fetcher.row_bytes)
             self._feeder: RowFeeder | None = None
@@ -74,26 +68,10 @@ class ModelEvaluator:
 
         Raises:
             RefusedExampleError: the model refuses an example.
+            DataError: a metric outside the graph cannot be computed.
         """
-        step = self._rows_at_once
-        if len(records) <= step:
-            return self._halving(records, 0)
-        starts = range(0, len(records), step)
-        parts = [self._halving(records[start : start + step], start) for start in starts]
-        return concatenate(parts, [min(step, len(records) - start) for start in starts])
-
-    def _halving(self, records: Records, first: int) -> Contributions:
-        try:
-            return self._fetcher(records)
-        except _REFUSALS as error:
-            if len(records) <= 1:
-                raise RefusedExampleError(first, op_error_text(error)) from error
-        middle = len(records) // 2
-        parts = [
-            self._halving(records[:middle], first),
-            self._halving(records[middle:], first + middle),
-        ]
-        return concatenate(parts, [middle, len(records) - middle])
+        whole = run_in_parts(self._fetcher, concatenate, records, self._rows_at_once)
+        return self.plan.collection.contribute(whole)
 
     def rows_feed(self, records: Records) -> RowsFeed:
         """Prepares a batch for the reference path."""

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from microtome.model.loading import LoadedModel
+from microtome.model.op_errors import decodable_errors
 
 Records = Sequence[bytes] | np.ndarray
 
@@ -40,12 +41,8 @@ class BatchRunner:
         Raises:
             tf.errors.OpError: the model refuses the batch.
         """
-        try:
+        with decodable_errors():
             return self._steps(np.asarray(records, dtype=object))
-        except UnicodeDecodeError as error:
-            # the message quotes bytes of an example, which TensorFlow's bindings cannot decode
-            message = error.object.decode("utf-8", "backslashreplace")
-            raise tf.errors.InvalidArgumentError(None, None, message) from error
 
     def _steps(self, array: np.ndarray) -> list[list[Any]]:
         feeds = [array] * len(self._model.inputs)

@@ -121,8 +121,8 @@ def inspect_model(
         metrics=_metrics(structure, plan),
         settled=plan is not None,
         bytes_per_row=None if plan is None else plan.bytes_per_row,
-        columns=None if plan is None else plan.dense_width + plan.summed_width,
-        bins=None if plan is None else plan.bins,
+        columns=None if plan is None else plan.layout.dense + plan.summed_width,
+        bins=None if plan is None else tuple(bins * k for bins, k in plan.layout.shapes),
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from microtome.errors import ConfigError, ModelError
-from microtome.model.op_errors import op_error_text
+from microtome.model.op_errors import callback_scope, op_error_text
 from microtome.model.signature import ModelSignature, read_signature
 
 # callback(features, predictions, labels) -> {metric name: (value tensor, update tensor or op)}
@@ -188,7 +188,8 @@ def _add_callbacks(model: LoadedModel, callbacks: Sequence[MetricsCallback]) -> 
     for callback in callbacks:
         label = getattr(callback, "name", None) or getattr(callback, "__name__", repr(callback))
         try:
-            added = callback(features, predictions, labels)
+            with model.graph.name_scope(callback_scope(str(label))):
+                added = callback(features, predictions, labels)
         except Exception as error:
             given = {"features": features, "predictions": predictions, "labels": labels}
             names = "; ".join(f"{group}: {_names(tensors)}" for group, tensors in given.items())

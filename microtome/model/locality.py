@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from microtome.metrics.views import Source
 from microtome.model.check import close
-from microtome.model.contributions import ContributionFetcher, Contributions, fetcher_for
+from microtome.model.contributions import ContributionFetcher, fetcher_for
 from microtome.model.feeding import Records
 from microtome.model.leaves import DenseLeaf, Leaf, RowLayout, ScatteredLeaf
 from microtome.model.loading import LoadedModel
+from microtome.slicing.contributions import Contributions
 
 
 def check_leaves(
@@ -21,13 +23,14 @@ def check_leaves(
     examples: Records,
     features: Sequence[str] = (),
     weight_keys: Sequence[str] = (),
+    sources: Sequence[Source] = (),
 ) -> tuple[dict[str, Leaf], dict[str, str]]:
     """Settles how tensors hold the rows, by a batch and some of its rows in another order.
 
     Args:
         leaves: some that each fetch something else.
         examples: serialized examples.
-        features, weight_keys: what is to be fetched with the leaves later on.
+        features, weight_keys, sources: what is to be fetched with the leaves later on.
 
     Returns:
         The usable leaves, with their layouts, and why others are not usable, by output.
@@ -36,7 +39,7 @@ def check_leaves(
     usable = {leaf.output: leaf for leaf in leaves if leaf not in fetching}
     if fetching:
         forms = [form for leaf in fetching for form in _layouts(leaf)]
-        fetcher = _fetcher(model, forms, features, weight_keys)
+        fetcher = _fetcher(model, forms, features, weight_keys, sources)
         for form, before, after in _compare_batches(fetcher, forms, examples):
             if form.output not in usable and _agree(before, after):
                 usable[form.output] = form
@@ -49,12 +52,16 @@ def check_leaves(
 
 
 def _fetcher(
-    model: LoadedModel, forms: Sequence[Leaf], features: Sequence[str], weight_keys: Sequence[str]
+    model: LoadedModel,
+    forms: Sequence[Leaf],
+    features: Sequence[str],
+    weight_keys: Sequence[str],
+    sources: Sequence[Source],
 ) -> ContributionFetcher:
     # where all forms prove usable, the one that evaluates
     dense = [form for form in forms if isinstance(form, DenseLeaf)]
     scattered = [form for form in forms if isinstance(form, ScatteredLeaf)]
-    return fetcher_for(model, dense, scattered, features, weight_keys)
+    return fetcher_for(model, dense, scattered, features, weight_keys, sources)
 
 
 def _layouts(leaf: Any) -> list[Leaf]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 
 import tensorflow as tf
 
@@ -16,9 +18,32 @@ _NOISE = re.compile(r"\{\{function_node .*?\}\} ?|\[\[\{\{.*|\[Op:\w+\].*|Name: 
 _ASSERTION = "assertion failed: "
 
 
+_CALLBACKS = "metrics_callback"
+_OF_CALLBACK = re.compile(rf"{_CALLBACKS}/([^/:}}]+)")
+
+
+def callback_scope(name: str) -> str:
+    """The scope of the ops of a metrics callback, by which an op that fails tells whose it is."""
+    return f"{_CALLBACKS}/{re.sub(r'[^A-Za-z0-9_.-]', '_', name)}"
+
+
+@contextlib.contextmanager
+def decodable_errors() -> Iterator[None]:
+    """Raises as an op's error what TensorFlow's bindings cannot decode.
+
+    Such a message quotes bytes of an example.
+    """
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        message = error.object.decode("utf-8", "backslashreplace")
+        raise tf.errors.InvalidArgumentError(None, None, message) from error
+
+
 def op_error_text(error: tf.errors.OpError | Exception) -> str:
     """The reason as one sentence or two, without the trace of where the op was made."""
     message = (getattr(error, "message", "") or str(error)).rpartition("Original error:")[2]
+    callback = _OF_CALLBACK.search(message)
     message = message.partition("Original stack trace")[0]
     if root := _ROOT_ERROR.search(message):
         message = root[1]
@@ -29,7 +54,8 @@ def op_error_text(error: tf.errors.OpError | Exception) -> str:
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     if len(text) > _MAX_CHARACTERS:
         text = text[:_MAX_CHARACTERS] + "…"
-    return " ".join(text.split()).rstrip(". ") + "."
+    whose = f" (an op of the metrics callback {callback[1]!r})" if callback else ""
+    return " ".join(text.split()).rstrip(". ") + f"{whose}."
 
 
 def _assertion_text(text: str) -> str:

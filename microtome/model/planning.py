@@ -10,11 +10,11 @@ import numpy as np
 import tensorflow as tf
 
 from microtome.errors import DataError, ModelError, RefusedExampleError
+from microtome.metrics.collection import NO_METRICS, Collection
+from microtome.metrics.views import Examples
 from microtome.model import check, parsing
 from microtome.model.contributions import (
     ContributionFetcher,
-    Contributions,
-    concatenate,
     fetcher_for,
 )
 from microtome.model.feeding import BatchRunner, Records, RowFeeder
@@ -29,6 +29,7 @@ from microtome.model.op_errors import op_error_text
 from microtome.model.plan import MetricPlan, Path, Plan
 from microtome.model.reference import ReferenceGraph, RowsFeed
 from microtome.model.structure import Structure, analyze
+from microtome.slicing.contributions import Contributions, concatenate
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ def make_plan(
     examples: Records,
     weight_keys: Sequence[str] = (),
     features: Sequence[str] = (),
+    collection: Collection = NO_METRICS,
 ) -> Plan:
     """Plans the computation of all metrics of a loaded model.
 
@@ -51,6 +53,7 @@ def make_plan(
         examples: some serialized examples of the data; no more than MAX_EXAMPLES are used.
         weight_keys: features that weigh examples.
         features: the slicing features that the model's evaluator will be asked for.
+        collection: the metrics outside the graph.
 
     Raises:
         RefusedExampleError: the model refuses one of the examples, or all.
@@ -67,7 +70,9 @@ def make_plan(
             probe = examples[:batch_size]
             reference = _reference(model, structure)
             fetched, owners = share_fetches(leaves, _canonical_names(model.graph))
-            checked, refused = check_leaves(model, fetched, probe, features, weight_keys)
+            checked, refused = check_leaves(
+                model, fetched, probe, features, weight_keys, collection.all_sources
+            )
             usable = {}
             for name, leaf in leaves.items():
                 if owners[name] in refused:
@@ -75,7 +80,14 @@ def make_plan(
                 else:
                     usable[name] = with_layout(leaf, checked[owners[name]])
             planner = _Planner(
-                model, structure, usable, owners, tuple(checked.values()), tuple(weight_keys), probe
+                model,
+                structure,
+                usable,
+                owners,
+                tuple(checked.values()),
+                tuple(weight_keys),
+                probe,
+                collection,
             )
             plan = planner.plan(features, reference)
     except tf.errors.OpError as error:
@@ -236,8 +248,10 @@ class _Planner:
         fetched: Sequence[Leaf],
         weight_keys: tuple[str, ...],
         examples: list[bytes],
+        collection: Collection,
     ):
         self._model = model
+        self._collection = collection
         self._structure = structure
         self._weight_keys = weight_keys
         self._examples = examples
@@ -256,10 +270,18 @@ class _Planner:
         cut = [name for name in self._undecided() if not self._structure.refusal(name)]
         to_check, lower = self._lower(cut, [])
         fetcher = fetcher_for(
-            self._model, self._dense, self._scattered, features, self._weight_keys
+            self._model,
+            self._dense,
+            self._scattered,
+            features,
+            self._weight_keys,
+            self._collection.all_sources,
         )
         feeder = RowFeeder(self._model)
         contributions = self._contributions(fetcher)
+        self._collection = self._collection.fitted(
+            Examples(contributions.num_rows, contributions.seen)
+        )
         feed = feeder.load(self._examples)
         self._check(to_check, lower, contributions, reference, feed)
         self._choose_reference(reference, feed, contributions.num_rows)
@@ -344,6 +366,7 @@ class _Planner:
             summed_width=width,
             lower=lower,
             metrics=tuple(self._paths[name] for name in sorted(self._paths)),
+            collection=self._collection,
         )
 
     def _summed_variables(self, summed: list[str]) -> list[str]:

@@ -89,7 +89,7 @@ def read_signature(
     Raises:
         ModelError: the directory holds no EvalSavedModel.
     """
-    meta_graphs = _read_saved_model(path).meta_graphs
+    meta_graphs = read_saved_model(path).meta_graphs
     meta_graph = _choose_meta_graph(path, meta_graphs, tags)
     signature = meta_graph.signature_def.get("eval")
     if signature is None:
@@ -97,12 +97,23 @@ def read_signature(
     return _from_signature(path, meta_graph, signature, additional_prefixes)
 
 
-def _read_saved_model(path: str) -> saved_model_pb2.SavedModel:
+def read_saved_model(
+    path: str, wanted: str = "EvalSavedModel", how_to_export: str = _HOW_TO_EXPORT
+) -> saved_model_pb2.SavedModel:
+    """Reads `saved_model.pb` in directory `path`.
+
+    Args:
+        wanted: what is looked for there, for messages.
+        how_to_export: a sentence without its full stop, for messages.
+
+    Raises:
+        ModelError: there is none, or it is damaged.
+    """
     import tensorflow as tf
 
     file = os.path.join(path, "saved_model.pb")
     if not tf.io.gfile.exists(file):
-        raise ModelError(f"No EvalSavedModel in {path!r}: {_what_is_there(path)}.")
+        raise ModelError(f"No {wanted} in {path!r}: {_what_is_there(path, how_to_export)}.")
     try:
         with tf.io.gfile.GFile(file, "rb") as stream:
             content = stream.read()
@@ -128,11 +139,11 @@ def _parsed(content: bytes) -> saved_model_pb2.SavedModel | None:
     return None if caught else saved_model
 
 
-def _what_is_there(path: str) -> str:
+def _what_is_there(path: str, how_to_export: str) -> str:
     import tensorflow as tf
 
     if not tf.io.gfile.exists(path):
-        return f"there is no such directory. {_HOW_TO_EXPORT}"
+        return f"there is no such directory. {how_to_export}"
     if not tf.io.gfile.isdir(path):
         return "it is a file, not a directory"
     entries = sorted(name.rstrip("/") for name in tf.io.gfile.listdir(path))
@@ -141,7 +152,7 @@ def _what_is_there(path: str) -> str:
             inner = os.path.join(path, name)
             return f"it holds no saved_model.pb, but {inner!r} does; name that directory"
     listing = ", ".join(entries[:5]) + (", ..." if len(entries) > 5 else "")
-    return f"it holds no saved_model.pb (found: {listing or 'nothing'}). {_HOW_TO_EXPORT}"
+    return f"it holds no saved_model.pb (found: {listing or 'nothing'}). {how_to_export}"
 
 
 def _choose_meta_graph(
@@ -163,7 +174,8 @@ def _choose_meta_graph(
         raise ModelError(
             f"{path!r} is a serving model: it has the tag {SERVE_TAG!r} but no meta graph for "
             "evaluation (tag "
-            f"{EVAL_TAG!r}), so it holds no metrics. {_HOW_TO_EXPORT}, beside the serving model."
+            f"{EVAL_TAG!r}), so it holds no metrics. {_HOW_TO_EXPORT}, beside the serving model; "
+            "or name metrics in metrics_specs of an eval_config, which are of what it serves."
         )
     raise ModelError(
         f"{path!r} is a SavedModel without a meta graph for evaluation (tag {EVAL_TAG!r}); "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -36,8 +36,12 @@ def _computed_for(fetches: Iterable[tf.Tensor]) -> Iterator[tf.Tensor]:
 def _row_bytes(tensor: tf.Tensor) -> int:
     if tensor.shape.rank is None:
         return 1
-    sizes = tensor.shape.as_list()
-    if sizes.count(None) != 1:
+    element = _STRING_BYTES if tensor.dtype == tf.string else tensor.dtype.size
+    return row_bytes(tensor.shape.as_list(), element)
+
+
+def row_bytes(sizes: Sequence[int | None], element_bytes: int) -> int:
+    """Bytes a row of a tensor, at least 1; 1 where not just one dimension is unknown, the rows."""
+    if list(sizes).count(None) != 1:
         return 1
-    each = _STRING_BYTES if tensor.dtype == tf.string else tensor.dtype.size
-    return max(1, each * math.prod(size for size in sizes if size is not None))
+    return max(1, element_bytes * math.prod(size for size in sizes if size is not None))

@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from microtome.proto import result_pb2
+from microtome.results.metric_keys import MetricName, metric_order
 from microtome.results.records import EXAMPLE_COUNTS
-from microtome.results.slice_keys import slice_key_from_proto, slice_key_to_proto
+from microtome.results.slice_keys import AnySliceKey, record_slice_key, set_slice_key
 from microtome.results.stencil import stencil_of
-from microtome.results.values import metrics_for_slice
-from microtome.slicing.keys import OVERALL, SliceKey
+from microtome.results.values import metrics_for_slice, plots_for_slice
+from microtome.slicing.keys import OVERALL
 
-Columns = Mapping[str, npt.NDArray[Any]]
+Columns = Mapping[MetricName, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +29,13 @@ class MetricsBlock:
       keys: the slices.
       columns: by metric, `[slices]` of numbers, or `[slices, ...]` of arrays and texts.
       further: by slice, metrics that stand in no column, or in place of a column's.
+      plots: keys, each with `[slices]` of `PlotData`. Those of one key are merged.
     """
 
-    keys: Sequence[SliceKey]
+    keys: Sequence[AnySliceKey]
     columns: Columns
-    further: Mapping[SliceKey, Mapping[str, Any]] = field(default_factory=dict)
+    further: Mapping[AnySliceKey, Mapping[MetricName, Any]] = field(default_factory=dict)
+    plots: Sequence[tuple[MetricName, npt.NDArray[Any]]] = ()
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -44,19 +47,25 @@ class MetricsBlock:
             bool(self.columns) and not self.further and all(map(_is_numbers, self.columns.values()))
         )
 
+    @cached_property
+    def metrics(self) -> tuple[MetricName, ...]:
+        """The metrics of the columns, in order of name."""
+        return tuple(sorted(self.columns, key=metric_order))
+
     def numbers(self) -> npt.NDArray[np.float64]:
         """`[slices, metrics]`, the metrics in order of name, where there are numbers alone."""
-        columns = [self.columns[name] for name in sorted(self.columns)]
+        columns = [self.columns[name] for name in self.metrics]
         return np.stack([np.asarray(each, np.float64) for each in columns], axis=1)
 
-    def keys_as_written(self) -> list[SliceKey]:
+    def keys_as_written(self) -> list[AnySliceKey]:
         """The keys as records hold them, in which a float has 32 bits."""
-        return [slice_key_from_proto(message) for message in self._key_messages]
+        return [record_slice_key(message) for message in self._key_messages]
 
     @property
     def example_counts(self) -> npt.NDArray[Any] | None:
         """The number of each slice's examples; None where no metric says it."""
-        return next((self.columns[name] for name in EXAMPLE_COUNTS if name in self.columns), None)
+        counts = {_name(name): self.columns[name] for name in reversed(self.metrics)}
+        return next((counts[name] for name in EXAMPLE_COUNTS if name in counts), None)
 
     def sizes(self) -> list[float]:
         """As `records.size_of` of each slice."""
@@ -74,22 +83,41 @@ class MetricsBlock:
             for i, key in enumerate(self.keys)
         ]
 
-    def _record(self, i: int, key: SliceKey) -> result_pb2.MetricsForSlice:
+    def serialized_plots(self) -> list[bytes]:
+        """A serialized `PlotsForSlice` each slice that has plots."""
+        if not self.plots:
+            return []
+        return [
+            plots_for_slice(
+                key, [(name, column[i]) for name, column in self.plots]
+            ).SerializeToString(deterministic=True)
+            for i, key in enumerate(self.keys)
+        ]
+
+    def _record(self, i: int, key: AnySliceKey) -> result_pb2.MetricsForSlice:
         metrics = {name: column[i] for name, column in self.columns.items()}
         return metrics_for_slice(key, {**metrics, **self.further.get(key, {})})
 
     def _by_stencil(self) -> list[bytes]:
         """Fills the numbers into a record that was serialized once."""
-        filled = stencil_of(tuple(sorted(self.columns))).filled(self.numbers())
+        filled = stencil_of(self.metrics).filled(self.numbers())
         # concatenated messages are one message with the fields of both
         return [
-            result_pb2.MetricsForSlice(slice_key=key).SerializeToString() + row
-            for key, row in zip(self._key_messages, filled, strict=True)
+            message.SerializeToString() + row
+            for message, row in zip(self._key_messages, filled, strict=True)
         ]
 
     @cached_property
-    def _key_messages(self) -> list[result_pb2.SliceKey]:
-        return [slice_key_to_proto(key) for key in self.keys]
+    def _key_messages(self) -> list[result_pb2.MetricsForSlice]:
+        """Records of the keys alone."""
+        messages = [result_pb2.MetricsForSlice() for _ in self.keys]
+        for message, key in zip(messages, self.keys, strict=True):
+            set_slice_key(message, key)
+        return messages
+
+
+def _name(metric: MetricName) -> str:
+    return metric if isinstance(metric, str) else metric.name
 
 
 def _is_numbers(column: npt.NDArray[Any]) -> bool:

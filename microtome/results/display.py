@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from microtome.results.eval_result import count_of, flat
-from microtome.results.records import EXAMPLE_COUNTS, Metrics, label
+from microtome.results.records import EXAMPLE_COUNTS, Metrics, label, withheld
 from microtome.results.slice_keys import AnySliceKey, is_cross_slice_key, short_key, slice_text
 from microtome.results.values import number_of
 from microtome.slicing.keys import SliceKey, natural_order
@@ -37,6 +37,7 @@ class _Table:
         rows: Cells by row.
         more: How many slices are not shown.
         others: Names of metrics that are not one number.
+        withheld: How many slices are not shown because they have too few examples.
     """
 
     title: list[tuple[str, str]]
@@ -44,6 +45,7 @@ class _Table:
     rows: list[list[str]]
     more: int
     others: list[str]
+    withheld: int
 
 
 def to_text(
@@ -137,10 +139,11 @@ def by_size(slicing_metrics: Sequence[SlicingMetric]) -> list[SlicingMetric]:
 
 
 def _table(result: EvalResult, max_rows: int | None, in_order: bool = False) -> _Table:
-    items = result.slicing_metrics if in_order else by_size(result.slicing_metrics)
+    known = [item for item in result.slicing_metrics if withheld(item[1]) is None]
+    items = known if in_order else by_size(known)
     slices = [(key, count_of(metrics), metrics) for key, metrics in items]
     shown = slices if max_rows is None else slices[:max_rows]
-    numbers, others = _metric_names(result)
+    numbers, others = _metric_names(known)
     headings = ["slice"]
     columns = [[printable(slice_text(short_key(key))) for key, _, _ in shown]]
     counts = [count for _, count, _ in shown]
@@ -160,6 +163,7 @@ def _table(result: EvalResult, max_rows: int | None, in_order: bool = False) -> 
         rows=[list(row) for row in zip(*columns, strict=True)],
         more=len(slices) - len(shown),
         others=[printable(name.removeprefix(_PREFIX)) for name in others],
+        withheld=len(result.slicing_metrics) - len(known),
     )
 
 
@@ -189,11 +193,11 @@ def _order(key: AnySliceKey) -> tuple[Any, ...]:
     return 0, natural_order(cast(SliceKey, key))
 
 
-def _metric_names(result: EvalResult) -> tuple[list[str], list[str]]:
+def _metric_names(slicing_metrics: Sequence[SlicingMetric]) -> tuple[list[str], list[str]]:
     """Names of the metrics that are one number in some slice, and of the others."""
     numbers: set[tuple[str, str, str]] = set()
     everything: set[tuple[str, str, str]] = set()
-    for _, metrics in result.slicing_metrics:
+    for _, metrics in slicing_metrics:
         for *path, value in flat(metrics):
             full = cast(tuple[str, str, str], tuple(path))
             everything.add(full)
@@ -259,6 +263,9 @@ def _notes(table: _Table, hidden: Sequence[str], where_more: str) -> list[str]:
     notes = []
     if table.more:
         notes.append(f"… and {table.more:,} more slices: see {where_more}")
+    if table.withheld:
+        slices = "1 slice has" if table.withheld == 1 else f"{table.withheld:,} slices have"
+        notes.append(f"{slices} too few examples to be shown: see withheld_slices()")
     if hidden:
         notes.append(f"more metrics: {', '.join(hidden)}")
     if table.others:

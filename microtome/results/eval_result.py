@@ -5,14 +5,22 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from microtome.errors import ConfigError
 from microtome.messages import nearest
 from microtome.proto import config_pb2
 from microtome.results import values
-from microtome.results.records import EXAMPLE_COUNTS, Attributions, Metrics, Plots, label
+from microtome.results.records import (
+    EXAMPLE_COUNTS,
+    WITHHELD,
+    Attributions,
+    Metrics,
+    Plots,
+    label,
+    withheld,
+)
 from microtome.results.slice_keys import AnySliceKey, CrossSliceKey, is_cross_slice_key
 from microtome.results.values import JsonValue, number_of
 from microtome.slicing.keys import SliceKey, slice_key
@@ -89,12 +97,20 @@ class EvalResult:
         return [key for key, _ in self.slicing_metrics]
 
     def get_metric_names(self) -> list[str]:
-        """The names of all metrics, of any output and class, sorted."""
+        """The names of all metrics, of any output and class, sorted.
+
+        What stands in place of the metrics of withheld slices is none; see `withheld_slices`.
+        """
         found: set[str] = set()
         for _, metrics in self.slicing_metrics:
             for sub_keys in metrics.values():
                 found.update(*sub_keys.values())
-        return sorted(found)
+        return sorted(found - {WITHHELD})
+
+    def withheld_slices(self) -> dict[AnySliceKey, str]:
+        """The slices with fewer examples than `min_slice_size`, and what is said of them."""
+        why = ((key, withheld(metrics)) for key, metrics in self.slicing_metrics)
+        return {key: text for key, text in why if text is not None}
 
     def get_metrics_for_slice(
         self,
@@ -141,20 +157,64 @@ class EvalResult:
         Raises:
             ConfigError: No slice has them, or k stands beside another.
         """
+        return _of_all(self.slicing_metrics, output_name, _sub_key(class_id, k, top_k))
+
+    def get_attributions_for_slice(
+        self,
+        slice_name: AnySliceKey = (),
+        metric_name: str = "",
+        output_name: str = "",
+        class_id: int | None = None,
+        k: int | None = None,
+        top_k: int | None = None,
+    ) -> dict[str, JsonValue] | None:
+        """How much each feature contributes to a metric in one slice.
+
+        Args:
+            slice_name: As of `get_metrics_for_slice`.
+            metric_name: The metric that is attributed; may be left out if there is only one.
+            output_name: As of `get_metrics_for_slice`.
+            class_id: As of `get_metrics_for_slice`.
+            k: As of `get_metrics_for_slice`.
+            top_k: As of `get_metrics_for_slice`.
+
+        Returns:
+            Values by feature; None if the slice has no attributions.
+
+        Raises:
+            ConfigError: The slice has no such output, class, rank or metric, or has several metrics
+                and none is named.
+        """
+        wanted = _normal_key(slice_name)
         sub_key = _sub_key(class_id, k, top_k)
-        found = {
-            key: metrics[output_name][sub_key]
-            for key, metrics in self.slicing_metrics
-            if sub_key in metrics.get(output_name, {})
-        }
-        if not found and self.slicing_metrics:
-            outputs = {name for _, metrics in self.slicing_metrics for name in metrics}
-            _check_known("output", output_name, outputs)
-            sub_keys = {
-                name for _, metrics in self.slicing_metrics for name in metrics.get(output_name, ())
-            }
-            _check_known("sub-key", sub_key, sub_keys)
-        return found
+        for key, attributions in self.attributions:
+            if _normal_key(key) == wanted:
+                _check_known("output", output_name, attributions)
+                _check_known("sub-key", sub_key, attributions[output_name])
+                named = attributions[output_name][sub_key]
+                return named[_attributed(metric_name, named)]
+        return None
+
+    def get_attributions_for_all_slices(
+        self,
+        metric_name: str = "",
+        output_name: str = "",
+        class_id: int | None = None,
+        k: int | None = None,
+        top_k: int | None = None,
+    ) -> dict[AnySliceKey, dict[str, JsonValue]]:
+        """The attributions of all slices that have such ones, by slice key.
+
+        The arguments are those of `get_attributions_for_slice`.
+
+        Raises:
+            ConfigError: No slice has them, or there are several metrics and none is named.
+        """
+        found = _of_all(self.attributions, output_name, _sub_key(class_id, k, top_k))
+        if not found:
+            return {}
+        name = _attributed(metric_name, {name for named in found.values() for name in named})
+        return {key: named[name] for key, named in found.items() if name in named}
 
     def slices(self) -> Iterator[tuple[AnySliceKey, dict[str, Any]]]:
         """Every slice's key and its metrics as plain values.
@@ -197,11 +257,34 @@ class EvalResult:
             name it; `example_count`;
         `output_name`; `sub_key`; `metric`; `value`, NaN where it is not one number; `lower_bound`
         and `upper_bound` of bounded values; `array`, a numpy array where the value is one. A
-        feature with the name of another column is in `slice_key.<name>`.
+        feature with the name of another column is in `slice_key.<name>`. Withheld slices have no
+        rows; see `withheld_slices`. Two slices compared have the features of neither: `slice` tells
+        both.
         """
         from microtome.results.frame import to_dataframe
 
         return to_dataframe(self)
+
+    def plots_dataframe(self, kind: str | None = None) -> pd.DataFrame:
+        """All plots, a row for each bucket, each threshold, or each cell of a matrix of classes.
+
+        Args:
+            kind: Only plots of this kind, and only its columns; by default all. Kinds are
+                `calibration_histogram_buckets`, `confusion_matrix_at_thresholds`,
+                `multi_class_confusion_matrix_at_thresholds` and
+                `multi_label_confusion_matrix_at_thresholds`.
+
+        Columns: `slice` and the slicing features, as of `to_dataframe`; `output_name`; `sub_key`;
+        `plot`, the name, mostly empty; `kind`; then, as float64, what the kind has, NaN in rows of
+        other kinds: bounds of buckets and sums in them; thresholds and weighted counts; classes
+        (-1 where nothing was predicted) and weights.
+
+        Raises:
+            ConfigError: There is no such kind.
+        """
+        from microtome.results.frame import plots_to_dataframe
+
+        return plots_to_dataframe(self, kind)
 
     def to_string(self, max_rows: int | None = 20, max_width: int = 100) -> str:
         """A table of the slices as text, Overall first, then the largest.
@@ -347,6 +430,37 @@ def _sub_key(class_id: int | None, k: int | None, top_k: int | None) -> str:
         raise ConfigError(f"k={k} cannot stand beside class_id={class_id} or top_k={top_k}.")
     parts = {"classId": class_id, "k": k, "topK": top_k}
     return " ".join(f"{name}:{value}" for name, value in parts.items() if value is not None)
+
+
+def _of_all(
+    pairs: Iterable[tuple[AnySliceKey, Mapping[str, Mapping[str, dict[str, Any]]]]],
+    output_name: str,
+    sub_key: str,
+) -> dict[AnySliceKey, dict[str, Any]]:
+    """What slices have of an output and sub-key, by slice key.
+
+    Raises:
+        ConfigError: There are slices, but none has them.
+    """
+    listed = list(pairs)
+    found = {
+        key: outputs[output_name][sub_key]
+        for key, outputs in listed
+        if sub_key in outputs.get(output_name, {})
+    }
+    if not found and listed:
+        _check_known("output", output_name, {name for _, outputs in listed for name in outputs})
+        sub_keys = {name for _, outputs in listed for name in outputs.get(output_name, ())}
+        _check_known("sub-key", sub_key, sub_keys)
+    return found
+
+
+def _attributed(name: str, known: Collection[str]) -> str:
+    """The metric that is meant; the only one if none is named."""
+    if not name and len(known) == 1:
+        return next(iter(known))
+    _check_known("metric with attributions", name, known)
+    return name
 
 
 def _check_known(kind: str, name: str, known: Iterable[str]) -> None:

@@ -233,7 +233,9 @@ class _Directory:
                     stacklevel=4,
                 )
             return None
-        eval_run = self._lenient(config_pb2.EvalRun(), self._json(names.EVAL_CONFIG))
+        parsed = self._json(names.EVAL_CONFIG)
+        eval_run = self._lenient(config_pb2.EvalRun(), parsed)
+        _fill_locations(eval_run, parsed)
         own = self.run_info().get("eval_config")
         if own is not None:
             # eval_config.json lacks the fields that TFMA does not know
@@ -275,6 +277,25 @@ class _Directory:
             if names.record_files(self._names, names.METRICS, file_format):
                 return file_format
         return FORMATS[0]
+
+
+def _fill_locations(eval_run: config_pb2.EvalRun, parsed: dict[str, Any]) -> None:
+    """Fills in where model and data were read: TFMA 0.15 says it in specs that later lost it."""
+    config = parsed.get("evalConfig")
+    config = config if isinstance(config, dict) else {}
+    data = _first(config.get("inputDataSpecs"))
+    model = _first(config.get("modelSpecs"))
+    if not eval_run.data_location:
+        eval_run.data_location = str(data.get("location", ""))
+    if not eval_run.file_format:
+        eval_run.file_format = str(data.get("fileFormat", ""))
+    if not eval_run.model_locations and "location" in model:
+        eval_run.model_locations[str(model.get("name", ""))] = str(model["location"])
+
+
+def _first(specs: Any) -> dict[str, Any]:
+    first = specs[0] if isinstance(specs, list) and specs else {}
+    return first if isinstance(first, dict) else {}
 
 
 def _parquet_records(file: Any, path: str) -> Iterator[bytes]:

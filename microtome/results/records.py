@@ -7,12 +7,18 @@ value}}}`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import collections
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from google.protobuf import json_format
 
 from microtome.proto import result_pb2
+from microtome.results.metric_keys import (
+    MetricName,
+    metric_key_from_proto,
+    metric_key_to_proto,
+)
 from microtome.results.values import JsonValue, number_of, to_json
 
 # {output_name: {sub_key: {metric_name: value}}}
@@ -24,6 +30,9 @@ Attributions: TypeAlias = dict[str, dict[str, dict[str, dict[str, JsonValue]]]]
 
 # The count of a slice's examples: as in-graph metrics name it, and other metrics.
 EXAMPLE_COUNTS = ("post_export_metrics/example_count", "example_count")
+# The only metric of a slice that has too few examples to be shown: a text that says so.
+WITHHELD = "__ERROR__"
+_PLOT_FIELDS = tuple(field.json_name for field in result_pb2.PlotData.DESCRIPTOR.fields)
 
 
 class NamedValue(NamedTuple):
@@ -57,20 +66,53 @@ class NamedValue(NamedTuple):
         return {"boundedValue": {**bounds, "value": value["doubleValue"]}}
 
 
+class MetricPlace(NamedTuple):
+    """Where the values of a metric stand in results: see the attributes of `NamedValue`."""
+
+    model_name: str
+    output_name: str
+    sub_key: str
+    metric: str
+
+
+def place_of(metric: MetricName) -> MetricPlace:
+    """The place of a metric's values."""
+    if isinstance(metric, str):
+        return MetricPlace("", "", "", metric)
+    key = metric_key_to_proto(metric)
+    return MetricPlace(key.model_name, key.output_name, sub_key_text(key.sub_key), metric_name(key))
+
+
+def places_of(metrics: Sequence[MetricName]) -> list[MetricPlace]:
+    """The places of a slice's metrics.
+
+    Where those of several have the same, their names tell whether examples are weighted.
+    """
+    places = list(map(place_of, metrics))
+    taken = collections.Counter(places)
+    return [
+        _told_apart(place, metric) if taken[place] > 1 else place
+        for place, metric in zip(places, metrics, strict=True)
+    ]
+
+
+def _told_apart(place: MetricPlace, metric: MetricName) -> MetricPlace:
+    if isinstance(metric, str) or metric.example_weighted is None:
+        return place
+    how = "weighted" if metric.example_weighted else "unweighted"
+    return place._replace(metric=f"{place.metric} ({how})")
+
+
 def named_values(record: result_pb2.MetricsForSlice) -> Iterator[NamedValue]:
     """All metrics of a slice, those with keys last."""
-    for name in sorted(record.metrics):
+    names = sorted(record.metrics)
+    items = record.metric_keys_and_values
+    places = places_of([*names, *(metric_key_from_proto(item.key) for item in items)])
+    for name in names:
         yield NamedValue("", "", "", name, record.metrics[name], None)
-    for item in record.metric_keys_and_values:
-        key = item.key
-        yield NamedValue(
-            key.model_name,
-            key.output_name,
-            sub_key_text(key.sub_key),
-            metric_name(key),
-            item.value,
-            item.confidence_interval if item.HasField("confidence_interval") else None,
-        )
+    for item, place in zip(items, places[len(names) :], strict=True):
+        interval = item.confidence_interval if item.HasField("confidence_interval") else None
+        yield NamedValue(*place, item.value, interval)
 
 
 def metrics_of(record: result_pb2.MetricsForSlice, model_name: str | None) -> Metrics | None:
@@ -88,7 +130,7 @@ def metrics_of(record: result_pb2.MetricsForSlice, model_name: str | None) -> Me
     empty = True
     for item in named_values(record):
         empty = False
-        if _is_of_model(item.model_name, model_name):
+        if is_of_model(item.model_name, model_name):
             outputs = metrics.setdefault(item.output_name, {})
             outputs.setdefault(item.sub_key, {})[item.name] = item.value()
     return metrics if metrics or empty else None
@@ -107,10 +149,14 @@ def plots_of(record: result_pb2.PlotsForSlice, model_name: str | None) -> Plots 
         plots[""] = {"": next(iter(named.values()))}
     elif record.HasField("plot_data"):
         plots[""] = {"": _to_dict(record.plot_data)}
+    keyed: dict[tuple[str, str], dict[str, Any]] = {}
     for item in record.plot_keys_and_values:
-        if _is_of_model(item.key.model_name, model_name):
-            outputs = plots.setdefault(item.key.output_name, {})
-            outputs[sub_key_text(item.key.sub_key)] = _to_dict(item.value)
+        if is_of_model(item.key.model_name, model_name):
+            where = item.key.output_name, sub_key_text(item.key.sub_key)
+            keyed.setdefault(where, {})[item.key.name] = _to_dict(item.value)
+    for (output, sub_key), by_name in keyed.items():
+        one = next(iter(by_name.values())) if len(by_name) == 1 else by_name
+        plots.setdefault(output, {})[sub_key] = one
     return plots if plots or not record.plot_keys_and_values else None
 
 
@@ -121,12 +167,36 @@ def attributions_of(
     attributions: Attributions = {}
     for item in record.attributions_keys_and_values:
         key = item.key
-        if _is_of_model(key.model_name, model_name):
+        if is_of_model(key.model_name, model_name):
             outputs = attributions.setdefault(key.output_name, {})
             name = f"{key.name}_diff" if key.is_diff else key.name
             features = {feature: to_json(item.values[feature]) for feature in sorted(item.values)}
             outputs.setdefault(sub_key_text(key.sub_key), {})[name] = features
     return attributions if attributions or not record.attributions_keys_and_values else None
+
+
+def withheld(metrics: Metrics) -> str | None:
+    """Why a slice's metrics are withheld; None if they are not."""
+    for sub_keys in metrics.values():
+        for named in sub_keys.values():
+            if WITHHELD in named:
+                why = named[WITHHELD].get("debugMessage")
+                return str(why or "it has fewer examples than min_slice_size")
+    return None
+
+
+def is_plot_data(data: Mapping[str, Any]) -> bool:
+    """Whether this is the data of a plot, rather than plots by name."""
+    return any(field in data for field in _PLOT_FIELDS)
+
+
+def named_plots(plots: Plots) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    """Output, sub-key, name and data of each plot of a slice; the name is mostly empty."""
+    for output, sub_keys in plots.items():
+        for sub_key, data in sub_keys.items():
+            named = {"": data} if not data or is_plot_data(data) else data
+            for name, one in named.items():
+                yield output, sub_key, name, one
 
 
 def example_count(items: Iterable[NamedValue]) -> float | None:
@@ -164,7 +234,8 @@ def label(output_name: str, sub_key: str, name: str) -> str:
     return f"{path} ({sub_key})" if sub_key else path
 
 
-def _is_of_model(name: str, wanted: str | None) -> bool:
+def is_of_model(name: str, wanted: str | None) -> bool:
+    """Whether a model's name is the wanted one; what names no model belongs to each."""
     return wanted is None or not name or name == wanted
 
 

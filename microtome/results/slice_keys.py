@@ -39,6 +39,18 @@ def slice_key_from_proto(message: result_pb2.SliceKey) -> SliceKey:
     return tuple((single.column, _value(single)) for single in message.single_slice_keys)
 
 
+def set_slice_key(
+    record: result_pb2.MetricsForSlice | result_pb2.PlotsForSlice, key: AnySliceKey
+) -> None:
+    """Sets the slice that a record is about."""
+    if is_cross_slice_key(key):
+        baseline, comparison = cast(CrossSliceKey, key)
+        record.cross_slice_key.baseline_slice_key.CopyFrom(slice_key_to_proto(baseline))
+        record.cross_slice_key.comparison_slice_key.CopyFrom(slice_key_to_proto(comparison))
+    else:
+        record.slice_key.CopyFrom(slice_key_to_proto(cast(SliceKey, key)))
+
+
 def record_slice_key(
     record: result_pb2.MetricsForSlice
     | result_pb2.PlotsForSlice

@@ -17,7 +17,18 @@ import numpy.typing as npt
 from google.protobuf.message import DecodeError
 
 from microtome.proto import result_pb2
-from microtome.results.records import Metrics, metrics_of
+from microtome.results.metric_keys import (
+    MetricName,
+    metric_key_from_proto,
+    metric_order,
+)
+from microtome.results.records import (
+    MetricPlace,
+    Metrics,
+    is_of_model,
+    metrics_of,
+    places_of,
+)
 from microtome.results.slice_keys import AnySliceKey, record_slice_key
 from microtome.results.values import JsonValue, metrics_for_slice, number_to_json
 from microtome.slicing.keys import OVERALL
@@ -30,12 +41,12 @@ class Stencil:
     """A serialized record of numbers without a slice key.
 
     Attributes:
-        metrics: sorted names.
+        metrics: in order of `metric_keys.metric_order`.
         data: the record.
         places: where in it each number stands.
     """
 
-    metrics: tuple[str, ...]
+    metrics: tuple[MetricName, ...]
     data: bytes
     places: tuple[int, ...]
 
@@ -67,8 +78,8 @@ class Stencil:
 
 
 @functools.lru_cache(maxsize=8)
-def stencil_of(metrics: tuple[str, ...]) -> Stencil:
-    """The stencil of these metrics, sorted by name."""
+def stencil_of(metrics: tuple[MetricName, ...]) -> Stencil:
+    """The stencil of these metrics, in order of `metric_keys.metric_order`."""
     generator = np.random.default_rng(0)
     while True:
         marks = generator.random(len(metrics)).tolist()
@@ -94,7 +105,7 @@ def read_metrics(
     """
     remaining = iter(records)
     while chunk := list(itertools.islice(remaining, _CHUNK)):
-        yield from _read_alike(chunk) or _read_each(chunk, model_name)
+        yield from _read_alike(chunk, model_name) or _read_each(chunk, model_name)
 
 
 def _read_each(
@@ -105,12 +116,14 @@ def _read_each(
         yield record_slice_key(record), metrics_of(record, model_name)
 
 
-def _read_alike(records: Sequence[bytes]) -> list[tuple[AnySliceKey, Metrics]]:
+def _read_alike(
+    records: Sequence[bytes], model_name: str | None
+) -> list[tuple[AnySliceKey, Metrics | None]]:
     """Records of the same numbers; nothing if they are not such."""
     try:
-        stencil = stencil_of(
-            tuple(sorted(result_pb2.MetricsForSlice.FromString(records[0]).metrics))
-        )
+        first = result_pb2.MetricsForSlice.FromString(records[0])
+        keys = (metric_key_from_proto(item.key) for item in first.metric_keys_and_values)
+        stencil = stencil_of(tuple(sorted([*first.metrics, *keys], key=metric_order)))
         numbers = stencil.numbers(records) if stencil.metrics else None
         if numbers is None:
             return []
@@ -120,11 +133,27 @@ def _read_alike(records: Sequence[bytes]) -> list[tuple[AnySliceKey, Metrics]]:
         return []
     if any(part.metrics or part.metric_keys_and_values for part in parts):
         return []
-    columns = map(_column_to_json, numbers.T)
-    return [
-        (record_slice_key(part), {"": {"": dict(zip(stencil.metrics, values, strict=True))}})
-        for part, values in zip(parts, zip(*columns, strict=True), strict=True)
-    ]
+    places = places_of(stencil.metrics)
+    kept = [i for i, place in enumerate(places) if is_of_model(place.model_name, model_name)]
+    if not kept:
+        return [(record_slice_key(part), None) for part in parts]
+    columns = [_column_to_json(numbers[:, i]) for i in kept]
+    nested = _nested([places[i] for i in kept], list(zip(*columns, strict=True)))
+    return [(record_slice_key(part), metrics) for part, metrics in zip(parts, nested, strict=True)]
+
+
+def _nested(
+    places: Sequence[MetricPlace], rows: Sequence[Sequence[JsonValue]]
+) -> Iterator[Metrics]:
+    groups: dict[tuple[str, str], list[int]] = {}
+    for i, place in enumerate(places):
+        groups.setdefault((place.output_name, place.sub_key), []).append(i)
+    for row in rows:
+        metrics: Metrics = {}
+        for (output, sub_key), members in groups.items():
+            named = {places[i].metric: row[i] for i in members}
+            metrics.setdefault(output, {})[sub_key] = named
+        yield metrics
 
 
 def _column_to_json(numbers: npt.NDArray[np.float64]) -> list[JsonValue]:

@@ -25,7 +25,14 @@ import pyarrow.parquet as pq
 
 from microtome.proto import result_pb2
 from microtome.results.blocks import MetricsBlock
-from microtome.results.records import NamedValue, example_count, named_values
+from microtome.results.metric_keys import MetricName
+from microtome.results.records import (
+    MetricPlace,
+    NamedValue,
+    example_count,
+    named_values,
+    places_of,
+)
 from microtome.results.slice_keys import (
     AnySliceKey,
     is_cross_slice_key,
@@ -100,7 +107,7 @@ class MetricsTable:
     def add_block(self, block: MetricsBlock) -> None:
         """Adds the metrics of slices that have numbers alone."""
         self._flush()
-        metrics = sorted(block.columns)
+        metrics = block.metrics
         numbers, keys = block.numbers(), block.keys_as_written()
         counts = block.example_counts
         at_once = max(1, _ROWS // len(metrics))
@@ -112,8 +119,8 @@ class MetricsTable:
 
     def _write_numbers(
         self,
-        keys: Sequence[SliceKey],
-        metrics: Sequence[str],
+        keys: Sequence[AnySliceKey],
+        metrics: Sequence[MetricName],
         numbers: npt.NDArray[np.float64],
         examples: Sequence[float | None] | npt.NDArray[np.float64],
     ) -> None:
@@ -121,11 +128,14 @@ class MetricsTable:
         height, width = numbers.shape
         rows = pa.array(np.repeat(np.arange(height, dtype=np.int32), width))
         columns = {n: array.take(rows) for n, array in _arrays(slices, _SLICE_FIELDS).items()}
-        for name, kind in _VALUE_FIELDS:
-            empty = "" if name in ("model_name", "output_name", "sub_key") else None
-            columns[name] = pa.repeat(pa.scalar(empty, kind), height * width)
         of_row = pa.array(np.tile(np.arange(width, dtype=np.int32), height))
-        columns["metric"] = pa.array(metrics, pa.string()).take(of_row)
+        places = places_of(metrics)
+        for name, kind in _VALUE_FIELDS:
+            columns[name] = (
+                pa.array([getattr(place, name) for place in places], kind).take(of_row)
+                if name in MetricPlace._fields
+                else pa.nulls(height * width, kind)
+            )
         columns["value"] = pa.array(numbers.reshape(-1), pa.float64())
         self._write(columns)
 

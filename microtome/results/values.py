@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,8 +13,8 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from microtome.proto import result_pb2
-from microtome.results.slice_keys import slice_key_to_proto
-from microtome.slicing.keys import SliceKey
+from microtome.results.metric_keys import MetricName, metric_key_to_proto, plot_key_to_proto
+from microtome.results.slice_keys import AnySliceKey, set_slice_key
 
 # proto3 JSON of a MetricValue, as it stands in `EvalResult.slicing_metrics`.
 JsonValue: TypeAlias = dict[str, Any]
@@ -50,17 +50,46 @@ _NUMBERS = (float, int, np.floating, np.integer, np.bool_)
 _NON_FINITE = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
-def metrics_for_slice(key: SliceKey, metrics: Mapping[str, object]) -> result_pb2.MetricsForSlice:
+def metrics_for_slice(
+    key: AnySliceKey, metrics: Mapping[MetricName, object]
+) -> result_pb2.MetricsForSlice:
     """The record of one slice's metrics.
 
     Args:
-        key: The slice.
-        metrics: Values by metric name, each as `to_metric_value` takes it.
+        key: The slice, or the two that are compared.
+        metrics: Values by metric, each as `to_metric_value` takes it.
     """
-    record = result_pb2.MetricsForSlice(slice_key=slice_key_to_proto(key))
+    record = result_pb2.MetricsForSlice()
+    set_slice_key(record, key)
     values = record.metrics
     for name, value in metrics.items():
-        _set_value(values[name], value)
+        if isinstance(name, str):
+            _set_value(values[name], value)
+        else:
+            item = record.metric_keys_and_values.add(key=metric_key_to_proto(name))
+            _set_value(item.value, value)
+    return record
+
+
+def plots_for_slice(
+    key: AnySliceKey, plots: Iterable[tuple[MetricName, result_pb2.PlotData]]
+) -> result_pb2.PlotsForSlice:
+    """The record of one slice's plots.
+
+    Those of one key are one message with the fields of all.
+    """
+    record = result_pb2.PlotsForSlice()
+    set_slice_key(record, key)
+    of_keys: dict[bytes, result_pb2.PlotData] = {}
+    for name, data in plots:
+        if isinstance(name, str):
+            record.plots[name].MergeFrom(data)
+            continue
+        plot_key = plot_key_to_proto(name)
+        which = plot_key.SerializeToString(deterministic=True)
+        if which not in of_keys:
+            of_keys[which] = record.plot_keys_and_values.add(key=plot_key).value
+        of_keys[which].MergeFrom(data)
     return record
 
 

@@ -118,6 +118,7 @@ class ResultsWriter:
 
     def add_block(self, block: MetricsBlock) -> None:
         """Adds the slices of a block; where all metrics are numbers, far faster than one by one."""
+        self.add_plots(block.serialized_plots())
         if not block.has_numbers_alone:
             self.add_metrics(block.serialized())
             return

@@ -55,6 +55,20 @@ def column_from(value: Any) -> Column:
     return from_dense(np.asarray(value))
 
 
+def check_rows(name: str, column: Column, num_rows: int) -> None:
+    """Checks that a feature's values stand in the rows of its batch.
+
+    Raises:
+      DataError: they do not.
+    """
+    count = len(column.values) if column.rows is None else (column.rows.max(initial=-1) + 1)
+    if count > num_rows or (column.rows is None and count != num_rows):
+        raise DataError(
+            f"The feature {name!r} has {count} rows where the batch has {num_rows}; it cannot be "
+            "sliced by. A feature must have one entry a row in its first dimension."
+        )
+
+
 def from_dense(array: npt.NDArray[Any]) -> Column:
     """Makes a column of an array [N] or [N, ...]: all that stands in a row are its values."""
     if array.ndim == 0:

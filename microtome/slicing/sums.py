@@ -26,6 +26,10 @@ from microtome.slicing.table import SliceTable
 Floats = npt.NDArray[np.float64]
 # rolled up at once
 _STATES = 4096
+# states that would take more are kept without the zeros of their histograms
+MAX_DENSE_BYTES = 128 << 20
+# entries that wait to be added to such states
+_MAX_WAITING = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -74,18 +78,41 @@ class Scattered:
 
 
 class SliceSums:
-    """Sums of contributions, slice by slice, in float64."""
+    """Sums of contributions, slice by slice, in float64.
 
-    def __init__(self, layout: Layout):
+    Histograms of many slices are mostly zeros: what they hold is kept as a sparse matrix where all
+    of it would take too much.
+
+    Args:
+      layout: of a state.
+      max_dense_bytes: histograms that would take more are kept sparse.
+    """
+
+    def __init__(self, layout: Layout, max_dense_bytes: int = MAX_DENSE_BYTES):
         self.layout = layout
+        self._max_dense_bytes = max_dense_bytes
+        # histograms that are kept sparse, [slices, layout.width], and cells and values to be added
+        self._spread: Any = None
+        self._waiting: list[tuple[npt.NDArray[np.int64], Floats]] = []
         self._state = np.zeros((0, layout.width))
         self._touched = np.zeros(0, bool)
         self._num_slices = 0
 
     @property
     def sums(self) -> Floats:
-        """The states, [number of slices, layout.width]. A view: the next `add` may change it."""
-        return self._state[: self._num_slices]
+        """The states, [number of slices, layout.width]. The next `add` may change it."""
+        if self._spread is None:
+            return self._state[: self._num_slices]
+        return self._joined(np.arange(self._num_slices)).toarray()
+
+    @property
+    def nbytes(self) -> int:
+        """What the states take."""
+        dense = self._num_slices * self._state.shape[1] * self._state.itemsize
+        waiting = sum(cells.nbytes + values.nbytes for cells, values in self._waiting)
+        if self._spread is None:
+            return dense
+        return dense + waiting + self._spread.data.nbytes + self._spread.indices.nbytes
 
     @property
     def touched(self) -> npt.NDArray[np.bool_]:
@@ -133,6 +160,13 @@ class SliceSums:
         for finer, coarser in unions:
             ours = coarser >= 0
             self._add_states(finer[ours], coarser[ours])
+            if self._spread is not None:
+                self._settle()
+                ones = np.ones(np.count_nonzero(ours))
+                shape = (self._num_slices, self._num_slices)
+                places = (coarser[ours], finer[ours])
+                incidence = scipy.sparse.csr_matrix((ones, places), shape=shape)
+                self._spread = self._spread + incidence @ self._spread
 
     def _add_states(self, sources: npt.NDArray[np.int64], targets: npt.NDArray[np.int64]) -> None:
         for start in range(0, len(sources), _STATES):
@@ -151,7 +185,33 @@ class SliceSums:
           keys: the slices by id, `Slicer.keys`.
         """
         ids = np.flatnonzero(self.touched)
-        return SliceTable([keys[i] for i in ids.tolist()], self._state[ids])
+        states = self._state[ids] if self._spread is None else self._joined(ids)
+        return SliceTable([keys[i] for i in ids.tolist()], states)
+
+    def _joined(self, ids: npt.NDArray[np.int64]) -> scipy.sparse.csr_matrix:
+        """The states of some slices, where histograms are kept sparse."""
+        self._settle()
+        states = scipy.sparse.csr_matrix(self._state[ids])
+        states.resize((len(ids), self.layout.width))
+        return states + self._spread[ids]
+
+    def _settle(self) -> None:
+        """Adds the entries that wait."""
+        shape = (self._num_slices, self.layout.width)
+        self._spread.resize(shape)
+        if self._waiting:
+            cells, values = map(np.concatenate, zip(*self._waiting, strict=True))
+            added = scipy.sparse.csr_matrix((values, np.divmod(cells, shape[1])), shape=shape)
+            self._spread = self._spread + added
+            self._waiting = []
+
+    def _spread_out(self) -> None:
+        """Begins to keep histograms sparse."""
+        dense = self.layout.dense
+        state = self._state
+        self._state = np.ascontiguousarray(state[:, :dense])
+        state[:, :dense] = 0
+        self._spread = scipy.sparse.csr_matrix(state)
 
     def _check(self, dense: npt.NDArray[Any], scattered: Sequence[Scattered]) -> None:
         if dense.ndim != 2 or dense.shape[1] != self.layout.dense:
@@ -176,7 +236,10 @@ class SliceSums:
         if num_slices <= capacity:
             return
         capacity = max(num_slices, 2 * capacity, 64)
-        state = np.zeros((capacity, self.layout.width))
+        width = self.layout.width
+        if self._spread is None and capacity * width * 8 > self._max_dense_bytes:
+            self._spread_out()
+        state = np.zeros((capacity, width if self._spread is None else self.layout.dense))
         state[: len(self._state)] = self._state
         touched = np.zeros(capacity, bool)
         touched[: len(self._touched)] = self._touched
@@ -237,13 +300,23 @@ class SliceSums:
             keep = np.flatnonzero(index >= 0)
             index, columns = index[keep], columns[:, keep]
             rows = keep if rows is None else rows[keep]
-        columns = np.ascontiguousarray(columns)
-        for assignment in assignments:
-            ids, entries = _entries(assignment, rows, num_rows)
-            cells = ids * self.layout.width + (index if entries is None else index[entries])
-            for j, values in enumerate(columns):
+        for j, column in enumerate(columns):
+            # of positives and negatives an entry adds to one
+            values, places, adding = column, index + (offset + j * bins), rows
+            adds = np.flatnonzero(column)
+            if len(adds) < len(column):
+                values, places = column[adds], places[adds]
+                adding = adds if rows is None else rows[adds]
+            for assignment in assignments:
+                ids, entries = _entries(assignment, adding, num_rows)
+                cells = ids * self.layout.width + (places if entries is None else places[entries])
                 added = values if entries is None else values[entries]
-                np.add.at(flat, cells + (offset + j * bins), added)
+                if self._spread is None:
+                    np.add.at(flat, cells, added)
+                else:
+                    self._waiting.append((cells, added))
+        if sum(len(cells) for cells, _ in self._waiting) > _MAX_WAITING:
+            self._settle()
 
 
 def _mostly_one(assignment: Assignment, num_rows: int) -> bool:

@@ -17,13 +17,14 @@ from microtome.proto import config_pb2
 from microtome.results import names
 from microtome.results.eval_result import EvalResult, count_of
 from microtome.results.loader import load_description, load_eval_result
+from microtome.results.records import WITHHELD
 from microtome.results.slice_keys import is_cross_slice_key
 from microtome.slicing.keys import SliceKey
 from microtome.tracking import schema
 from microtome.tracking.block import Block, make_block, pack
 from microtome.tracking.evaluations import Evaluation
 from microtome.tracking.schema import Provenance
-from microtome.tracking.selection import SliceRecord, select_slices
+from microtome.tracking.selection import SliceRecord, counted_slices, select_slices
 
 _LARGEST = 1000
 
@@ -152,7 +153,7 @@ class _LazyEvaluation(Evaluation):
         records = [
             SliceRecord(cast(SliceKey, key), metrics, _whole(counts[key]), counts[key])
             for key, metrics in loaded.slices()
-            if not is_cross_slice_key(key)
+            if not is_cross_slice_key(key) and WITHHELD not in metrics
         ]
         records.sort(key=lambda one: (len(one.key) > 0, -one.example_count, one.slice_key))
         return make_block(records[:_LARGEST])
@@ -173,7 +174,7 @@ def _tracked(path: str) -> dict:
 def _untracked(result: str) -> dict:
     """What can be told of the results of an evaluation that was not tracked."""
     loaded = load_eval_result(result)
-    selection = select_slices(loaded.slices(), config_pb2.EvalConfig())
+    selection = select_slices(counted_slices(loaded), config_pb2.EvalConfig())
     return {
         **_described(loaded),
         schema.NOT_TRACKED: selection.left_out_note(),

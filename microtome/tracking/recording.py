@@ -16,7 +16,7 @@ import importlib.util
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,12 +30,11 @@ from microtome.results import files, names
 from microtome.results.eval_result import EvalResult
 from microtome.results.loader import load_eval_result
 from microtome.results.records import EXAMPLE_COUNTS
-from microtome.results.slice_keys import AnySliceKey
 from microtome.tracking import digests, evaluated, schema, stores
 from microtome.tracking.block import make_block, pack, unpack
 from microtome.tracking.locations import parse_location
 from microtome.tracking.schema import Provenance
-from microtome.tracking.selection import Selection, select_slices
+from microtome.tracking.selection import Selection, counted_slices, select_slices
 
 DEFAULT_NODE = "microtome.record"
 
@@ -286,7 +285,7 @@ def _with_tracking(
 
 
 def _select(result: EvalResult, config: config_pb2.EvalConfig) -> Selection:
-    selection = select_slices(_counted(result), config)
+    selection = select_slices(counted_slices(result), config)
     if not selection.records:
         raise DataError(
             f"{result.output_path} has no slice to record: of its {selection.computed} slices, "
@@ -294,13 +293,6 @@ def _select(result: EvalResult, config: config_pb2.EvalConfig) -> Selection:
             f"{' or '.join(EXAMPLE_COUNTS)}, without which the history cannot tell noise."
         )
     return selection
-
-
-def _counted(result: EvalResult) -> Iterator[tuple[AnySliceKey, Mapping[str, Any]]]:
-    """The slices, with their count under one name; TFMA has it under another."""
-    for key, metrics in result.slices():
-        count = next((metrics[name] for name in EXAMPLE_COUNTS if name in metrics), None)
-        yield key, metrics if count is None else {**metrics, names.EXAMPLE_COUNT: count}
 
 
 def _listed(locations: str | Iterable[str]) -> list[str]:

@@ -72,7 +72,8 @@ class Provenance:
         span: Their spans.
         data_version: Their versions within the span.
         split: The evaluated splits.
-        config_digest: Fingerprint of the config, without what it says of tracking.
+        config_digest: Fingerprint of the config, without what it says of tracking, and of the
+            module file.
         evaluation_uri: Where the result files are.
         component_id: The pipeline's node that evaluated.
         pipeline_name: Its pipeline.

@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -22,7 +22,9 @@ import numpy as np
 from microtome import config, strict_proto
 from microtome.errors import ConfigError
 from microtome.proto import config_pb2
+from microtome.results.eval_result import EvalResult, count_of
 from microtome.results.names import EXAMPLE_COUNT, EXAMPLE_WEIGHT
+from microtome.results.records import WITHHELD
 from microtome.results.slice_keys import AnySliceKey, is_cross_slice_key
 from microtome.slicing.keys import SliceKey, stringify_slice_key
 from microtome.slicing.spec import SingleSliceSpec
@@ -93,11 +95,13 @@ class Selection:
         records: Overall first, then by falling number of examples.
         computed: How many slices the evaluation has.
         over_limit: How many more would be recorded if there were no limit.
+        withheld: How many have too few examples to be shown.
     """
 
     records: tuple[SliceRecord, ...]
     computed: int
     over_limit: int
+    withheld: int = 0
 
     @property
     def overall(self) -> SliceRecord | None:
@@ -113,12 +117,14 @@ class Selection:
 
     def left_out_note(self) -> str:
         """What is not recorded, for people; empty if all is."""
-        untracked = self.computed - len(self.records) - self.over_limit
+        untracked = self.computed - len(self.records) - self.over_limit - self.withheld
         notes = []
         if self.over_limit:
             notes.append(f"the {_slices(self.over_limit)} with fewest examples, over the limit")
         if untracked:
             notes.append(f"{_slices(untracked)} that tracking does not name")
+        if self.withheld:
+            notes.append(f"{_slices(self.withheld)} with too few examples to be shown")
         return ", and ".join(notes)
 
 
@@ -136,7 +142,8 @@ def select_slices(
     Raises:
         ConfigError: `tracking` names a metric that no slice has.
     """
-    everything = list(slices)
+    given = list(slices)
+    everything = [(key, metrics) for key, metrics in given if WITHHELD not in metrics]
     tracking = eval_config.tracking
     specs = [SingleSliceSpec.from_proto(spec) for spec in tracking.slicing_specs]
     names = set(tracking.metrics)
@@ -145,12 +152,25 @@ def select_slices(
     records = [
         _record(cast(SliceKey, key), metrics, names)
         for key, metrics in everything
-        # a slice that is withheld has no count
         if _is_tracked(key, specs) and EXAMPLE_COUNT in metrics
     ]
     records.sort(key=lambda record: (len(record.key) > 0, -record.example_count, record.slice_key))
-    selection = Selection(tuple(records), computed=len(everything), over_limit=0)
+    selection = Selection(
+        tuple(records),
+        computed=len(given),
+        over_limit=0,
+        withheld=len(given) - len(everything),
+    )
     return selection.truncated(min(len(records), config.max_tracked_slices(eval_config)))
+
+
+def counted_slices(result: EvalResult) -> Iterator[tuple[AnySliceKey, Mapping[str, Any]]]:
+    """The slices of a result, with their count under one name; TFMA has it under others."""
+    of_slices = zip(result.slicing_metrics, result.slices(), strict=True)
+    for (_, metrics), (key, plain) in of_slices:
+        count = count_of(metrics)
+        known = count is not None and math.isfinite(count)
+        yield key, {**plain, EXAMPLE_COUNT: count} if known else plain
 
 
 def check_metrics(eval_config: config_pb2.EvalConfig, known: Iterable[str]) -> None:

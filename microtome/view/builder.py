@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from microtome.results.records import Attributions, Metrics
+from microtome.results.records import Attributions, Metrics, withheld
 from microtome.results.slice_keys import AnySliceKey, is_cross_slice_key, short_key, slice_text
 from microtome.results.values import JsonValue, bounds_of, number_of
 from microtome.slicing.keys import SliceKey
@@ -16,8 +16,6 @@ from microtome.view.metrics import MetricPath, complex_kind, describe, metric_id
 from microtome.view.numbers import Floats, bounds, numbers
 from microtome.view.texts import clean, clean_json
 
-# How TFMA says that a slice has too few examples to be shown: its only metric.
-WITHHELD = "__ERROR__"
 OVERALL = "Overall"
 # of TFMA's intervals
 _LEVEL = 0.95
@@ -89,10 +87,10 @@ class ReportBuilder:
         """
         columns: dict[MetricPath, _Column] = {}
         for key, metrics in slicing_metrics:
-            why = _withheld(metrics)
+            why = withheld(metrics)
             if why is not None:
                 name = clean(slice_text(short_key(key)))
-                self.omitted.append({"slice": name, "why": why})
+                self.omitted.append({"slice": name, "why": clean(why)})
                 continue
             row = self.slices.row(key)
             for output, sub_keys in metrics.items():
@@ -150,10 +148,11 @@ class ReportBuilder:
     ) -> None:
         """Adds feature attributions of a run, as `EvalResult` has them."""
         for key, outputs in attributions:
-            row = str(self.slices.row(key))
             for output, sub_keys in outputs.items():
                 for sub_key, named in sub_keys.items():
                     for name, features in named.items():
+                        # a slice without attributions, such as a withheld one, gets no row
+                        row = str(self.slices.row(key))
                         path = (output, sub_key, name)
                         of_run = self._attributions.setdefault(run, {})
                         of_run.setdefault(metric_id(path), {})[row] = {
@@ -251,16 +250,6 @@ class _Column:
         if self.values or not self.others:
             return "float"
         return complex_kind(next(iter(self.others.values())))
-
-
-def _withheld(metrics: Metrics) -> str | None:
-    """Why a slice's metrics are withheld; None if they are not."""
-    for sub_keys in metrics.values():
-        for named in sub_keys.values():
-            if WITHHELD in named:
-                why = named[WITHHELD].get("debugMessage")
-                return clean(str(why or "it has fewer examples than min_slice_size"))
-    return None
 
 
 def _why(column: Floats, rows: Any) -> dict[str, dict[str, str]]:

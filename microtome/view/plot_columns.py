@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from microtome.results.records import Plots
+from microtome.results.records import Plots, named_plots
 from microtome.view.numbers import numbers
 from microtome.view.texts import clean
 
@@ -23,15 +23,12 @@ def plots_of_slice(run: str, slice_name: str, plots: Plots) -> Iterator[dict[str
         slice_name: The slice's name in the report.
         plots: As `EvalResult` has them.
     """
-    for output, sub_keys in plots.items():
-        for sub_key, data in sub_keys.items():
-            named = {"": data} if not data or is_plot_data(data) else data
-            for name, one in named.items():
-                texts = {"name": name, "output": output, "sub_key": sub_key}
-                head = {"run": run, "slice": slice_name}
-                tail = {field: clean(text) for field, text in texts.items() if text}
-                for kind, columns in _columns(one):
-                    yield {**head, "type": kind, **tail, "columns": columns}
+    for output, sub_key, name, data in named_plots(plots):
+        texts = {"name": name, "output": output, "sub_key": sub_key}
+        head = {"run": run, "slice": slice_name}
+        tail = {field: clean(text) for field, text in texts.items() if text}
+        for kind, columns in _columns(data):
+            yield {**head, "type": kind, **tail, "columns": columns}
 
 
 def _columns(data: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -39,11 +36,6 @@ def _columns(data: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         found = columns(data[field]) if field in data else None
         if found and len(next(iter(found.values()))):
             yield kind, {name: numbers(np.array(v, np.float64)) for name, v in found.items()}
-
-
-def is_plot_data(data: Mapping[str, Any]) -> bool:
-    """Whether this is the data of a plot, rather than plots by name."""
-    return any(field in data for field in (*_KINDS, "debugMessage"))
 
 
 def _taken(items: Sequence[Mapping[str, Any]], fields: Mapping[str, str]) -> dict[str, list[float]]:

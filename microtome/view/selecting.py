@@ -11,11 +11,10 @@ from microtome.errors import ConfigError
 from microtome.messages import nearest
 from microtome.proto import config_pb2
 from microtome.results.eval_result import EvalResult
-from microtome.results.records import Metrics, Plots
+from microtome.results.records import Metrics, Plots, is_plot_data
 from microtome.results.slice_keys import AnySliceKey, is_cross_slice_key, short_key, slice_text
 from microtome.slicing.keys import SliceKey
 from microtome.slicing.spec import SingleSliceSpec
-from microtome.view.plot_columns import is_plot_data
 
 Keep: TypeAlias = Callable[[AnySliceKey], bool]
 SliceSpec: TypeAlias = "SingleSliceSpec | config_pb2.SlicingSpec"
