@@ -13,7 +13,7 @@ from tfx.types import channel, standard_artifacts
 
 from microtome import config, errors, version
 from microtome.component import artifacts, spec, visualization
-from microtome.executor import executor, keys
+from microtome.executor import executor, keys, user_code
 from microtome.proto import config_pb2
 
 EvalConfigLike: TypeAlias = config_pb2.EvalConfig | Message | Mapping[str, Any] | str | bytes
@@ -23,7 +23,8 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
     """Computes a model's metrics over the whole data and over every configured slice of it.
 
     It stands where TFX's Evaluator stands, on the same channels, and reads the EvalSavedModel
-    that the Trainer exported (`Format-TFMA` of the model artifact).
+    that the Trainer exported (`Format-TFMA` of the model artifact); or the serving model, where
+    there is none and the config names metrics, or where its `model_specs` say so.
 
     Example:
         ```python
@@ -82,6 +83,20 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
     published, so downstream nodes do not run, and later runs do not count it as history. The error
     lists the slices.
 
+    Metrics of one's own stand in a module file, which is imported where the component runs; its
+    code travels to Beam's workers:
+
+        ```python
+        # metrics.py, given as module_file="metrics.py"
+        import microtome
+
+        # a metric of its own, for `metrics { class_name: "mean_error" }` in the config
+        microtome.register_metric("mean_error", lambda rows: rows.predictions - rows.labels)
+
+        def add_metrics_callbacks():
+            return [microtome.post_export_metrics.auc()]
+        ```
+
     Args:
         examples: Channel of `standard_artifacts.Examples`: what the model is evaluated on.
         model: Channel of `standard_artifacts.Model` with an EvalSavedModel inside.
@@ -98,10 +113,19 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
             resolver when it compiles the pipeline.
         example_splits: Names of the splits to evaluate together; None: `["eval"]`. A
             `RuntimeParameter` must be of type str and hold a JSON list.
+        module_file: A Python file, in any file system that Beam knows. It may register metrics
+            (`microtome.metrics.register`, `microtome.register_metric`), and may define
+            `add_metrics_callbacks() -> list` of what `default_eval_shared_model` takes, or
+            `custom_eval_shared_model(eval_saved_model_path, model_name, eval_config, **kwargs) ->
+            EvalSharedModel`. It must be there where the pipeline is defined, too: a digest of it
+            takes part in TFX's cache key. A `RuntimeParameter` is not read beforehand: name a
+            changed file otherwise, or TFX's cache does not notice.
+        module_path: Instead of it, the dotted name of such a module, which is installed wherever
+            the component and Beam's workers run. TFX's cache does not notice what changes in it.
 
     Raises:
         ConfigError: The config has unknown or unsupported fields, or checks of a history that is
-            not given, or no split is named.
+            not given, or no split is named, or the module file cannot be read.
     """
 
     SPEC_CLASS = spec.SlicedEvaluatorSpec
@@ -115,6 +139,8 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
         eval_config: EvalConfigLike | data_types.RuntimeParameter | None = None,
         example_splits: Sequence[str] | data_types.RuntimeParameter | None = None,
         history: channel.BaseChannel | None = None,
+        module_file: str | data_types.RuntimeParameter | None = None,
+        module_path: str | data_types.RuntimeParameter | None = None,
     ) -> None:
         checked_config = _checked_config(eval_config)
         _check_history(checked_config, history)
@@ -128,6 +154,9 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
                     keys.EVAL_CONFIG: checked_config,
                     keys.EXAMPLE_SPLITS: _checked_splits(example_splits),
                     keys.MICROTOME_VERSION: version.__version__,
+                    keys.MODULE_FILE: module_file,
+                    keys.MODULE_PATH: module_path,
+                    keys.MODULE_DIGEST: _module_digest(module_file, module_path),
                     keys.EVALUATION: channel.Channel(standard_artifacts.ModelEvaluation),
                     keys.SLICED_METRICS: channel.Channel(artifacts.SlicedMetrics),
                 }
@@ -185,6 +214,23 @@ def _checked_splits(
             f"is {example_splits!r}."
         )
     return json.dumps(list(splits))
+
+
+def _module_digest(
+    module_file: str | data_types.RuntimeParameter | None,
+    module_path: str | data_types.RuntimeParameter | None,
+) -> str | None:
+    if module_file and module_path:
+        raise errors.ConfigError(
+            f"Both module_file ({module_file!r}) and module_path ({module_path!r}) are given. Give "
+            "the file, or the name of a module that is installed."
+        )
+    for name, parameter in ((keys.MODULE_FILE, module_file), (keys.MODULE_PATH, module_path)):
+        if isinstance(parameter, data_types.RuntimeParameter):
+            _checked_type(parameter, name, "a path" if parameter is module_file else "a name")
+    if not module_file or isinstance(module_file, data_types.RuntimeParameter):
+        return None
+    return user_code.digest(user_code.read_module_file(module_file))
 
 
 def _checked_type(parameter: data_types.RuntimeParameter, name: str, holds: str) -> None:

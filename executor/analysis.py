@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
+import pyarrow as pa
 
 from microtome import config as config_lib
-from microtome.errors import ConfigError, OutputError
-from microtome.executor import progress, runners, sources, transforms
+from microtome.errors import ConfigError, DataError, OutputError
+from microtome.executor import column_files, damage, progress, runners, sources, transforms
+from microtome.executor.cross_slices import CrossSliceSpec
 from microtome.executor.failures import as_user_errors
-from microtome.executor.shared_model import EvalSharedModel, default_eval_shared_model, drop_planned
+from microtome.executor.shared_model import EvalSharedModel, default_eval_shared_model
+from microtome.executor.subjects import Models, collection_of, subject_of
+from microtome.frames.dataframe import frame_batches
 from microtome.proto import config_pb2
 from microtome.results.eval_result import EvalResult
 from microtome.results.loader import load_eval_result
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EvalSharedModel",
     "ExtractEvaluateAndWriteResults",
+    "analyze_raw_data",
     "default_eval_shared_model",
     "evaluate_files",
     "run_model_analysis",
@@ -41,8 +45,8 @@ EvalConfig = config_pb2.EvalConfig
 
 
 def run_model_analysis(
-    eval_shared_model: EvalSharedModel,
-    data_location: str | Sequence[str],
+    eval_shared_model: Models = None,
+    data_location: str | Sequence[str] = "",
     file_format: str = "tfrecords",
     slice_spec: Sequence[SingleSliceSpec] | None = None,
     output_path: str | None = None,
@@ -56,14 +60,20 @@ def run_model_analysis(
         >>> result = microtome.run_model_analysis(
         ...     eval_shared_model=microtome.default_eval_shared_model("/models/flights/eval"),
         ...     data_location="/data/eval-*.tfrecord.gz",
-        ...     slice_spec=[microtome.SingleSliceSpec(),
-        microtome.SingleSliceSpec(columns=["carrier"])], ... ) >>> print(result)
+        ...     slice_spec=[
+        ...         microtome.SingleSliceSpec(),
+        ...         microtome.SingleSliceSpec(columns=["carrier"]),
+        ...     ],
+        ... )
+        >>> print(result)
 
     Args:
-        eval_shared_model: the model, from `default_eval_shared_model`.
+        eval_shared_model: the model, from `default_eval_shared_model`; or several, as a list or by
+            name; None where the data holds predictions.
         data_location: a file or a pattern of files, or several.
         file_format: "tfrecords" (compressed if the name ends in .gz or .zlib) or "text", a line an
-            example; what is in a record is for the model to parse.
+            example; what is in a record is for the model to parse. "parquet", "arrow" or "csv":
+            columns, for models that serve and for data that holds predictions.
         slice_spec: the slices; by default, the whole data.
         output_path: directory for the result; by default, a new temporary one.
         eval_config: an `EvalConfig` in any form that `microtome.config.parse_eval_config` takes,
@@ -73,11 +83,10 @@ def run_model_analysis(
 
     Raises:
         ConfigError: the config, a slicing feature or a path is wrong.
-        ModelError: the model is no EvalSavedModel.
+        ModelError: the model is no SavedModel.
         DataError: the data cannot be read, or does not fit the model.
         OutputError: the output cannot be written.
     """
-    _check_shared_model(eval_shared_model)
     patterns = _as_patterns(data_location)
     config = _resolve_config(eval_shared_model, slice_spec, eval_config, desired_batch_size)
     if output_path is None:
@@ -94,7 +103,7 @@ def run_model_analysis(
 
 def evaluate_files(
     pipeline_factory: Callable[[], beam.Pipeline],
-    eval_shared_model: EvalSharedModel,
+    eval_shared_model: Models,
     eval_config: EvalConfig,
     file_patterns: Sequence[str],
     output_path: str,
@@ -107,6 +116,7 @@ def evaluate_files(
 
     Args:
         pipeline_factory: makes the pipeline.
+        eval_shared_model: the model, or several, or None.
         eval_config: what to compute.
         file_patterns: patterns of files, each of which must match some.
         output_path: directory for the result.
@@ -115,42 +125,35 @@ def evaluate_files(
         MicrotomeError: as `run_model_analysis`.
     """
     started = time.monotonic()
-    config_lib.check_supported(eval_config)
-    specs = config_lib.slice_specs(eval_config)
-    model = _configured(eval_shared_model, eval_config)
+    work = _Work(eval_shared_model, eval_config)
     sources.check_file_format(file_format)
     check_output_path(output_path)
     sizes = sources.expand_patterns(file_patterns)
     files = list(sizes)
-    transforms.check_model(model, transforms.slicing_features(specs))
+    work.subject.check(work.features)
     pipeline = runners.make_pipeline(pipeline_factory)
     data = files[0] if len(files) == 1 else f"{len(files)} files"
-    _LOG.info("Evaluating %s over %s", model.model_path, data)
+    _LOG.info("Evaluating %s over %s", work.named, data)
     planning = time.monotonic()
-    plan = _plan(model, files, file_format, transforms.slicing_features(specs))
+    columns = work.subject.columns_read(work.features, work.collection)
+    types = column_files.csv_types(files) if file_format == damage.CSV else None
+    plan = work.plan(sources.first_batches(files, file_format, _most_examples(), columns, types))
     seconds = {"plan": time.monotonic() - planning}
-    cut = sum(metric.path.is_cut for metric in plan.metrics)
-    _LOG.info("Planned: %d of %d metrics are cut. Running on Beam", cut, len(plan.metrics))
-    eval_run = _eval_run(model, eval_config, ",".join(file_patterns), file_format)
     rows = eval_config.options.batch_size or sources.DEFAULT_BATCH_ROWS
-    evaluation_id = uuid.uuid4().hex
-    try:
-        with as_user_errors(), progress.shown(evaluation_id, sum(sizes.values())):
-            results = (
-                pipeline
-                | "Read" >> transforms.ReadBatches(files, file_format, rows, evaluation_id)
-                | "Evaluate" >> transforms.EvaluateBatches(model, specs, plan, evaluation_id)
-            )
-            _ = results | "Write" >> transforms.WriteResults(
-                output_path, eval_run, plan, evaluation_id, seconds
-            )
-            pipeline.run().wait_until_finish()
-    finally:
-        drop_planned(model)
-    result = _load(output_path, evaluation_id, pipeline)
+    read = transforms.ReadBatches(files, file_format, rows, work.evaluation_id, columns, types)
+    with progress.shown(work.evaluation_id, sum(sizes.values())):
+        work.run(
+            pipeline,
+            read,
+            plan,
+            output_path,
+            work.eval_run(",".join(file_patterns), file_format),
+            seconds,
+        )
+    result = _load(output_path, work.evaluation_id, pipeline)
     _LOG.info(
         "Evaluated %s: %s; %.1f s (%s). Result: %s",
-        model.model_path,
+        work.named,
         _counted(result),
         time.monotonic() - started,
         ", ".join(f"{step} {seconds:.1f}" for step, seconds in result.timings.items()),
@@ -159,8 +162,153 @@ def evaluate_files(
     return result
 
 
+def analyze_raw_data(
+    data: Any,
+    eval_config: Any = None,
+    output_path: str | None = None,
+    eval_shared_model: Models = None,
+    pipeline_options: Any = None,
+) -> EvalResult:
+    """Evaluates predictions that stand in a table in memory, and loads the result.
+
+    Example:
+        >>> result = microtome.analyze_raw_data(
+        ...     frame,
+        ...     '''model_specs { label_key: "label" prediction_key: "score" }
+        ...        metrics_specs { metrics { class_name: "AUC" } }
+        ...        slicing_specs {} slicing_specs { feature_keys: "country" }''',
+        ... )
+
+    Args:
+        data: a pandas DataFrame, a pyarrow Table or a list of dicts, a row an example. Cells may
+            hold lists: the predictions of several classes, the values of a feature of several.
+        eval_config: an `EvalConfig` in any form that `microtome.config.parse_eval_config` takes.
+        output_path: directory for the result; by default, a new temporary one.
+        eval_shared_model: models that predict, where the data does not hold predictions.
+        pipeline_options: Beam's `PipelineOptions`; by default, the DirectRunner in this process.
+
+    Raises:
+        MicrotomeError: as `run_model_analysis`.
+    """
+    if eval_config is None:
+        raise ConfigError(
+            "analyze_raw_data needs eval_config: which columns are labels and predictions, and "
+            "which metrics are wanted."
+        )
+    config = config_lib.parse_eval_config(eval_config)
+    work = _Work(eval_shared_model, config)
+    if output_path is None:
+        output_path = os.path.join(tempfile.mkdtemp(prefix="microtome_"), "result")
+    check_output_path(output_path)
+    rows = config.options.batch_size or sources.DEFAULT_BATCH_ROWS
+    batches = list(_batches_of(frame_batches(data, rows)))
+    if not batches:
+        raise DataError("No examples: the data has no rows, so there is nothing to evaluate.")
+    work.subject.check(work.features)
+    pipeline = runners.make_pipeline(lambda: beam.Pipeline(options=pipeline_options))
+    plan = work.plan(batches[:1])
+    create = beam.Create(batches, reshuffle=False)
+    work.run(pipeline, create, plan, output_path, work.eval_run("", ""))
+    return _load(output_path, work.evaluation_id, pipeline)
+
+
+def _batches_of(frames: Iterable[pa.RecordBatch]) -> Iterator[sources.Batch]:
+    first = 0
+    for frame in frames:
+        yield sources.Batch(frame, "the data", first)
+        first += len(frame)
+
+
+class _Work:
+    """An evaluation that is configured and checked.
+
+    Args:
+        models: the models, or none.
+        config: what to compute.
+
+    Raises:
+        ConfigError: the config is not supported, or names what is not there.
+    """
+
+    def __init__(self, models: Models, config: EvalConfig):
+        config_lib.check_supported(config)
+        self.config = config
+        self.cross_slices = _cross_slice_specs(config)
+        compared = [
+            spec for pair in self.cross_slices for spec in (pair.baseline, *pair.comparisons)
+        ]
+        # what is compared is computed
+        self.specs = list(dict.fromkeys([*config_lib.slice_specs(config), *compared]))
+        self.subject = subject_of(models, config)
+        self.collection = collection_of(self.subject, config)
+        sliced_by = transforms.slicing_features(self.specs)
+        self.features = sorted({*sliced_by, *self.collection.query_keys})
+        self.evaluation_id = uuid.uuid4().hex
+
+    @property
+    def named(self) -> str:
+        """Words for what is evaluated."""
+        return ", ".join(self.subject.model_locations.values()) or "predictions"
+
+    def plan(self, batches: Sequence[sources.Batch]) -> Plan:
+        """The plan, from the first batches of the data."""
+        plan = transforms.plan_with_batches(batches, self.subject, self.features, self.collection)
+        cut = sum(metric.path.is_cut for metric in plan.metrics)
+        _LOG.info(
+            "Planned: %d of %d metrics are cut, %d are outside the graph. Running on Beam",
+            cut,
+            len(plan.metrics),
+            len(self.collection.computations),
+        )
+        return plan
+
+    def evaluated(self, plan: Plan | beam.PCollection) -> transforms.EvaluateBatches:
+        """Batches to blocks."""
+        return transforms.EvaluateBatches(
+            self.subject,
+            self.specs,
+            plan,
+            self.evaluation_id,
+            self.config.options.min_slice_size.value,
+            self.features,
+        )
+
+    def eval_run(self, location: str, file_format: str) -> config_pb2.EvalRun:
+        """What is evaluated, for the result."""
+        return config_pb2.EvalRun(
+            eval_config=self.config,
+            version=__version__,
+            data_location=location,
+            file_format=file_format,
+            model_locations=dict(self.subject.model_locations),
+        )
+
+    def run(
+        self,
+        pipeline: beam.Pipeline,
+        read: beam.PTransform,
+        plan: Plan,
+        output_path: str,
+        eval_run: config_pb2.EvalRun,
+        seconds: Mapping[str, float] | None = None,
+    ) -> None:
+        """Runs the pipeline to its end."""
+        try:
+            with as_user_errors():
+                results = pipeline | "Read" >> read | "Evaluate" >> self.evaluated(plan)
+                _ = results | "Write" >> transforms.WriteResults(
+                    output_path, eval_run, plan, self.evaluation_id, seconds, self.cross_slices
+                )
+                pipeline.run().wait_until_finish()
+        finally:
+            self.subject.let_go()
+
+
 class ExtractEvaluateAndWriteResults(beam.PTransform):
-    """Evaluates a PCollection of serialized examples and writes the result.
+    """Evaluates a PCollection and writes the result.
+
+    Input: serialized examples; or rows as dicts or `pyarrow.RecordBatch`es, for models that serve
+    and for data that holds predictions.
 
     Example:
         >>> with beam.Pipeline() as p:
@@ -177,7 +325,8 @@ class ExtractEvaluateAndWriteResults(beam.PTransform):
     for it before it is evaluated.
 
     Args:
-        eval_shared_model: the model, from `default_eval_shared_model`.
+        eval_shared_model: the model, from `default_eval_shared_model`; or several, as a list or by
+            name; None where the data holds predictions.
         output_path: directory for the result.
         display_only_data_location: where the examples came from, for the result.
         display_only_file_format: their format, for the result.
@@ -191,8 +340,8 @@ class ExtractEvaluateAndWriteResults(beam.PTransform):
 
     def __init__(
         self,
-        eval_shared_model: EvalSharedModel,
-        output_path: str,
+        eval_shared_model: Models = None,
+        output_path: str = "",
         display_only_data_location: str | None = None,
         display_only_file_format: str | None = None,
         slice_spec: Sequence[SingleSliceSpec] | None = None,
@@ -200,40 +349,44 @@ class ExtractEvaluateAndWriteResults(beam.PTransform):
         desired_batch_size: int | None = None,
     ):
         super().__init__()
-        _check_shared_model(eval_shared_model)
-        self._config = _resolve_config(
-            eval_shared_model, slice_spec, eval_config, desired_batch_size
-        )
-        config_lib.check_supported(self._config)
-        self._specs = config_lib.slice_specs(self._config)
-        self._model = _configured(eval_shared_model, self._config)
+        config = _resolve_config(eval_shared_model, slice_spec, eval_config, desired_batch_size)
+        self._work = _Work(eval_shared_model, config)
         self._output_path = os.fspath(output_path)
         self._location = display_only_data_location or ""
         self._format = display_only_file_format or ""
         check_output_path(self._output_path)
-        transforms.check_model(self._model, transforms.slicing_features(self._specs))
+        self._work.subject.check(self._work.features)
 
     def expand(self, examples: beam.PCollection) -> beam.PCollection:
         runners.check_runner(examples.pipeline.runner)
-        plan = examples | "Plan" >> transforms.PlanFromExamples(self._model, self._specs)
-        rows = self._config.options.batch_size or sources.DEFAULT_BATCH_ROWS
+        work = self._work
+        plan = examples | "Plan" >> transforms.PlanFromExamples(
+            work.subject, work.features, work.collection
+        )
+        rows = work.config.options.batch_size or sources.DEFAULT_BATCH_ROWS
         results = (
             examples
             | "Batch" >> beam.ParDo(sources.BatchRecords(rows))
-            | "Evaluate" >> transforms.EvaluateBatches(self._model, self._specs, plan)
+            | "Evaluate" >> work.evaluated(plan)
         )
-        eval_run = _eval_run(self._model, self._config, self._location, self._format)
+        eval_run = work.eval_run(self._location, self._format)
         return results | "Write" >> transforms.WriteResults(
-            self._output_path, eval_run, plan, uuid.uuid4().hex
+            self._output_path,
+            eval_run,
+            plan,
+            work.evaluation_id,
+            cross_slices=work.cross_slices,
         )
 
 
-def _check_shared_model(model: Any) -> None:
-    if not isinstance(model, EvalSharedModel):
-        raise ConfigError(
-            "eval_shared_model must be made with microtome.default_eval_shared_model(directory); "
-            f"it is {model!r}."
+def _cross_slice_specs(config: EvalConfig) -> list[CrossSliceSpec]:
+    return [
+        CrossSliceSpec(
+            SingleSliceSpec.from_proto(proto.baseline_spec),
+            tuple(map(SingleSliceSpec.from_proto, proto.slicing_specs)),
         )
+        for proto in config.cross_slicing_specs
+    ]
 
 
 def _as_patterns(data_location: Any) -> list[str]:
@@ -248,7 +401,7 @@ def _as_patterns(data_location: Any) -> list[str]:
 
 
 def _resolve_config(
-    model: EvalSharedModel,
+    models: Models,
     slice_spec: Sequence[SingleSliceSpec] | None,
     eval_config: Any,
     batch_size: int | None,
@@ -261,7 +414,7 @@ def _resolve_config(
     if eval_config is not None:
         config = config_lib.parse_eval_config(eval_config)
     else:
-        config = _config_of_specs(model, slice_spec)
+        config = _config_of_specs(models, slice_spec)
     if batch_size is not None:
         if batch_size < 1:
             raise ConfigError(f"desired_batch_size is {batch_size}; it must be at least 1.")
@@ -269,9 +422,7 @@ def _resolve_config(
     return config
 
 
-def _config_of_specs(
-    model: EvalSharedModel, slice_spec: Sequence[SingleSliceSpec] | None
-) -> EvalConfig:
+def _config_of_specs(models: Models, slice_spec: Sequence[SingleSliceSpec] | None) -> EvalConfig:
     specs = [SingleSliceSpec()] if slice_spec is None else list(slice_spec)
     wrong = [spec for spec in specs if not isinstance(spec, SingleSliceSpec)]
     if wrong or not specs:
@@ -279,56 +430,27 @@ def _config_of_specs(
             "slice_spec must be a list of microtome.SingleSliceSpec, at least one; it is "
             f"{slice_spec!r}."
         )
+    if not isinstance(models, EvalSharedModel):
+        raise ConfigError(
+            "Without eval_config, eval_shared_model must be one EvalSavedModel, made with "
+            f"microtome.default_eval_shared_model(directory); it is {models!r}. An eval_config "
+            "says what to compute of other models, and of data that holds predictions."
+        )
     config = EvalConfig(slicing_specs=[spec.to_proto() for spec in specs])
     config.options.compute_confidence_intervals.value = False
     config.options.min_slice_size.value = 1
-    weights = model.weight_features()
+    weights = models.weight_features()
     spec = config.model_specs.add()
     if "" in weights:
         spec.example_weight_key = weights[""]
     return config
 
 
-def _configured(model: EvalSharedModel, config: EvalConfig) -> EvalSharedModel:
-    """The model, with what the config says of its weights and its own metrics.
-
-    Raises:
-        ConfigError: the model was given another weight.
-    """
-    default = config.options.include_default_metrics
-    if config.options.HasField("include_default_metrics") and not default.value:
-        model = dataclasses.replace(model, include_default_metrics=False)
-    named = config.model_specs[0].example_weight_key if config.model_specs else ""
-    known = model.weight_features()
-    if not named or known == {"": named}:
-        return model
-    if known:
-        raise ConfigError(
-            f"The config weighs examples by {named!r}, but the model was given "
-            f"example_weight_key={model.example_weight_key!r}. Name the weight in one place."
-        )
-    return dataclasses.replace(model, example_weight_key=named)
-
-
-def _plan(
-    model: EvalSharedModel, files: list[str], file_format: str, features: Sequence[str]
-) -> Plan:
+def _most_examples() -> int:
+    """So many examples are looked at beforehand."""
     from microtome.model.planning import MAX_EXAMPLES
 
-    examples = sources.first_batches(files, file_format, MAX_EXAMPLES)
-    return transforms.plan_with_batches(examples, model, features)
-
-
-def _eval_run(
-    model: EvalSharedModel, config: EvalConfig, location: str, file_format: str
-) -> config_pb2.EvalRun:
-    return config_pb2.EvalRun(
-        eval_config=config,
-        version=__version__,
-        data_location=location,
-        file_format=file_format,
-        model_locations={model.model_name: model.model_path},
-    )
+    return MAX_EXAMPLES
 
 
 def _load(output_path: str, evaluation_id: str, pipeline: beam.Pipeline) -> EvalResult:

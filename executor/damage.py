@@ -14,14 +14,19 @@ from typing import Any
 from microtome.errors import DataError
 
 TFRECORDS, TEXT = "tfrecords", "text"
+PARQUET, ARROW, CSV = COLUMN_FORMATS = "parquet", "arrow", "csv"
 _COMPRESSION = {".gz": "GZIP", ".zlib": "ZLIB"}
+# of compressed CSV files, as Arrow names them
+CSV_CODECS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 # what compressed files begin with
 _STARTS = {".gz": re.compile(rb"\x1f\x8b\x08"), ".zlib": re.compile(rb"\x78[\x01\x5e\x9c\xda]")}
 # of zlib.decompressobj
 _WINDOW_BITS = {"GZIP": 31, "ZLIB": 15}
 # around a record: its length, checksums of the length and of itself; or the end of the line
 FRAME_BYTES = {TFRECORDS: 16, TEXT: 1}
-_HEAD_BYTES = 64
+HEAD_BYTES = 64
+# what files of columns begin with; Arrow's are files, or streams, which begin with a message
+_MARKS = {PARQUET: (b"PAR1",), ARROW: (b"ARROW1", b"\xff\xff\xff\xff")}
 _CHUNK_BYTES = 4 << 20
 
 
@@ -82,27 +87,70 @@ def described(file: str, file_format: str, readable: int) -> str:
     return _not_of_format(file, file_format, _head(file))
 
 
-def _cut_off(file: str, number: int) -> str:
+def check_columns_form(file: str, file_format: str, head: bytes) -> None:
+    """Checks that what is to be read as columns may be so.
+
+    Args:
+        head: the first bytes of the file.
+
+    Raises:
+        DataError: it is not; says what it is.
+    """
+    if file_format == CSV:
+        is_plain = os.path.splitext(file)[1] not in CSV_CODECS
+        is_other = is_plain and (b"\0" in head or bool(_compressed_with(head)))
+    else:
+        is_other = not head.startswith(_MARKS[file_format])
+    if is_other:
+        raise DataError(_not_of_format(file, file_format, head))
+
+
+def described_columns(file: str, file_format: str, number: int, reason: str) -> str:
+    """What to say of a file of columns that cannot be read on.
+
+    Args:
+        number: of the records before.
+        reason: what the reader says.
+    """
+    if file_format == CSV and "compress" not in reason and "inflate" not in reason:
+        return (
+            f"The data file {file!r} cannot be read as csv after {number} records: {reason}. Mend "
+            "the line, write the file anew, or leave it out of the pattern."
+        )
+    return _cut_off(file, number, f" ({reason})")
+
+
+def _cut_off(file: str, number: int, reason: str = "") -> str:
     return (
-        f"The data file {file!r} is damaged or cut off after {number} records. Write it anew, or "
-        "leave it out of the pattern."
+        f"The data file {file!r} is damaged or cut off after {number} records{reason}. Write it "
+        "anew, or leave it out of the pattern."
     )
 
 
 def _not_of_format(file: str, file_format: str, head: bytes) -> str:
     suffix, found = os.path.splitext(file)[1], _compressed_with(head)
     what = f"The data file {file!r} cannot be read as {file_format}: "
+    if found and file_format in _MARKS:
+        return f"{what}it is compressed as a whole. Decompress it: the format compresses within."
+    marked = next((name for name, marks in _MARKS.items() if head.startswith(marks)), "")
+    if marked:
+        return f"{what}it is {marked.capitalize()}. Give the file format {marked!r}."
     if found and found != suffix:
         return f"{what}it is compressed; a file of this compression must have a name in {found}."
     if suffix in _COMPRESSION and not found:
         return f"{what}its name ends in {suffix}, but it is not compressed so. Rename it."
     if suffix in _COMPRESSION:
         return f"{what}what is compressed in it is none, or is damaged or cut off from the start."
-    other = "lines of text" if file_format != TEXT else "TFRecords"
-    names = {"lines of text": TEXT, "TFRecords": "tfrecords"}
+    others = {TFRECORDS: "TFRecords", TEXT: "lines of text", CSV: "lines below a header"}
+    is_lines = file_format == TFRECORDS or (file_format in _MARKS and b"\0" not in head)
+    likely = [TEXT, CSV] if is_lines else [TFRECORDS]
+    advice = ", for ".join(
+        f"{others[name]} {'give the file format ' if i == 0 else ''}{name!r}"
+        for i, name in enumerate(likely)
+    )
     return (
         f"{what}it begins with {head[:24]!r}, so it is something else, or damaged or cut off. "
-        f"For {other} give the file format {names[other]!r}."
+        f"For {advice}."
     )
 
 
@@ -138,7 +186,7 @@ def _decompressed_size(file: str, compression: str) -> int | None:
 
 def _head(file: str) -> bytes:
     with _open(file) as stream:
-        return stream.read(_HEAD_BYTES)
+        return stream.read(HEAD_BYTES)
 
 
 def file_size(file: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import os
@@ -14,10 +15,9 @@ from tfx.utils import path_utils
 
 from microtome import config, version
 from microtome.errors import ConfigError, DataError, ModelError
-from microtome.executor import analysis, history, inputs, keys, publish
-from microtome.model import signature
+from microtome.executor import analysis, history, inputs, keys, module_file, publish, subjects
 from microtome.proto import config_pb2
-from microtome.results import files, leftovers, names
+from microtome.results import files, leftovers
 from microtome.tracking import digests, schema
 from microtome.tracking import selection as selection_lib
 
@@ -49,10 +49,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 - `eval_config`: JSON of `microtome.EvalConfig`.
                 - `example_splits`: JSON list of the splits to evaluate.
                 - `microtome_version`: Not read; it takes part in TFX's cache key.
+                - `module_file` or `module_path`: The user's module, if there is one.
+                - `module_digest`: Of the module file, when the pipeline was defined.
 
         Raises:
             ConfigError: The config has unknown or unsupported fields, does not fit the model, or
-                names a split that is not there.
+                names a split that is not there; or the user's module cannot be used.
             ModelError: The model artifact has no EvalSavedModel, or it cannot be evaluated.
             DataError: The examples cannot be read, or do not fit the model.
             OutputError: The results cannot be written.
@@ -61,21 +63,32 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         eval_config = _eval_config(exec_properties)
+        _check_one_model(eval_config)
+        users = module_file.user_module(exec_properties)
         splits = _splits(exec_properties)
         examples = input_dict[keys.EXAMPLES]
         model = artifact_utils.get_single_instance(input_dict[keys.MODEL])
         evaluation = artifact_utils.get_single_instance(output_dict[keys.EVALUATION])
         sliced_metrics = artifact_utils.get_single_instance(output_dict[keys.SLICED_METRICS])
         folders = _split_folders(examples, splits)
-        model_path = inputs.find_eval_saved_model(
-            path_utils.eval_model_dir(model.uri, path_utils.is_old_model_artifact(model)), model.uri
+        is_old = path_utils.is_old_model_artifact(model)
+        model_path = inputs.find_model(
+            path_utils.eval_model_dir(model.uri, is_old),
+            path_utils.serving_model_dir(model.uri, is_old),
+            model.uri,
+            eval_config,
         )
-        _check_tracking(eval_config, model_path)
+        shared_model = users.shared_model(model_path, eval_config)
+        _check_tracking(eval_config, shared_model)
         provenance = self._provenance(model, model_path, examples, folders, eval_config, evaluation)
+        if users.digest:
+            # what is computed is the module's as well as the config's
+            both = digests.digest_text(provenance.config_digest + users.digest)
+            provenance = dataclasses.replace(provenance, config_digest=both)
 
         result = analysis.evaluate_files(
             pipeline_factory=self._make_beam_pipeline,
-            eval_shared_model=analysis.default_eval_shared_model(model_path),
+            eval_shared_model=shared_model,
             eval_config=eval_config,
             file_patterns=[os.path.join(folder, "*") for _, folder in folders],
             output_path=evaluation.uri,
@@ -85,7 +98,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         if not files.is_remote(evaluation.uri):
             leftovers.remove_abandoned(os.path.dirname(files.normalized(evaluation.uri)))
 
-        selection = selection_lib.select_slices(result.slices(), eval_config)
+        selection = selection_lib.select_slices(selection_lib.counted_slices(result), eval_config)
         verdict, reasons = history.judge(
             selection, input_dict.get(keys.HISTORY, []), provenance, eval_config.tracking
         )
@@ -141,11 +154,19 @@ def _eval_config(exec_properties: dict[str, Any]) -> config_pb2.EvalConfig:
     return eval_config
 
 
-def _check_tracking(eval_config: config_pb2.EvalConfig, model_path: str) -> None:
-    # told before the evaluation, not after it
-    in_graph = signature.read_signature(model_path).metrics
-    counts = (names.EXAMPLE_COUNT, names.EXAMPLE_WEIGHT)
-    selection_lib.check_metrics(eval_config, [*in_graph, *counts])
+def _check_one_model(eval_config: config_pb2.EvalConfig) -> None:
+    if len(eval_config.model_specs) > 1:
+        names = ", ".join(repr(spec.name) for spec in eval_config.model_specs)
+        raise ConfigError(
+            f"model_specs names {len(eval_config.model_specs)} models ({names}); the component has "
+            "one, the input `model`, and compares it with no baseline yet. Leave one model_specs."
+        )
+
+
+def _check_tracking(eval_config: config_pb2.EvalConfig, model: analysis.EvalSharedModel) -> None:
+    # told before the evaluation, not after it; callbacks name theirs when the graph is loaded
+    if not model.graph_callbacks:
+        selection_lib.check_metrics(eval_config, subjects.metric_names(model, eval_config))
 
 
 def _data_digest(folders: list[tuple[str, str]]) -> str:

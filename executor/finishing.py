@@ -9,17 +9,22 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 import numpy as np
 
+from microtome.errors import DataError, MetricError
 from microtome.executor.account import COUNTS_OUTPUT, Stopwatch
 from microtome.executor.shared_model import WorkerModel
+from microtome.executor.subject import Subject
+from microtome.proto import result_pb2
 from microtome.results.blocks import MetricsBlock
-from microtome.results.names import EXAMPLE_COUNT, EXAMPLE_WEIGHT
-from microtome.slicing.keys import SliceKey
+from microtome.results.records import WITHHELD
+from microtome.slicing.keys import OVERALL, SliceKey, stringify_slice_key
 from microtome.slicing.table import SliceTable
 
 if TYPE_CHECKING:
     from microtome.model.plan import Plan
 
 _COMPACT_AT = 8
+# of sums that are finished at once: 64 MB, where there are histograms of ten thousand thresholds
+_NUMBERS_AT_ONCE = 8 << 20
 # tables, and the seconds of work on them
 _Accumulator = tuple[list[SliceTable], float]
 
@@ -61,11 +66,13 @@ class FinishSlices(beam.DoFn):
         what an `account.Stopwatch` tells.
 
     Args:
-        weights: the name of the output that each of the plan's weights is for; '' for all.
+        subject: what is evaluated.
+        min_slice_size: slices of fewer rows are withheld, but for Overall.
     """
 
-    def __init__(self, weights: Sequence[str]):
-        self._weights = tuple(weights)
+    def __init__(self, subject: Subject, min_slice_size: int = 0):
+        self._subject = subject
+        self._min_slice_size = min_slice_size
 
     def process(
         self,
@@ -77,25 +84,53 @@ class FinishSlices(beam.DoFn):
         stopwatch = Stopwatch()
         stopwatch.seconds["combine"] = seconds
         with stopwatch.timing("finish"):
-            block = self._block(SliceTable.from_bytes(merged), plan, listed or {})
-        yield block
+            blocks = [
+                block
+                for part in SliceTable.from_bytes(merged).parts(_NUMBERS_AT_ONCE)
+                for block in self._blocks(part, plan, listed or {})
+            ]
+        yield from (block for block in blocks if len(block))
         yield beam.pvalue.TaggedOutput(COUNTS_OUTPUT, stopwatch.told())
+
+    def _blocks(
+        self, table: SliceTable, plan: Plan, listed: Mapping[SliceKey, Mapping[str, Any]]
+    ) -> tuple[MetricsBlock, MetricsBlock]:
+        told, withheld = _parted(SliceTable(table.keys, table.sums), self._min_slice_size)
+        return self._block(told, plan, listed), self._withheld(withheld)
 
     def _block(
         self, table: SliceTable, plan: Plan, listed: Mapping[SliceKey, Mapping[str, Any]]
     ) -> MetricsBlock:
-        columns = {**self._counts(table.sums), **plan.lower.finish(table.sums)}
+        counts = {name: table.sums[:, column] for name, column in self._subject.count_names(plan)}
+        try:
+            columns = {**counts, **plan.values(table.sums)}
+            plots = plan.plots(table.sums)
+        except MetricError as error:
+            raise DataError(error.placed(_named_slices(table.keys))) from error
         further = {key: listed[key] for key in table.keys if key in listed} if listed else {}
-        return MetricsBlock(table.keys, columns, further)
+        return MetricsBlock(table.keys, columns, further, plots)
 
-    def _counts(self, sums: np.ndarray) -> dict[str, np.ndarray]:
-        counts = {EXAMPLE_COUNT: sums[:, 0]}
-        for column, output in enumerate(self._weights, start=1):
-            name = f"post_export_metrics/{output}/example_weight" if output else EXAMPLE_WEIGHT
-            counts[name] = sums[:, column]
-        if not self._weights:
-            counts[EXAMPLE_WEIGHT] = sums[:, 0]
-        return counts
+    def _withheld(self, table: SliceTable) -> MetricsBlock:
+        text = (
+            f"This slice has fewer than the {self._min_slice_size} examples of "
+            "options.min_slice_size; its metrics are withheld."
+        )
+        message = result_pb2.MetricValue(debug_message=text)
+        return MetricsBlock(table.keys, {}, {key: {WITHHELD: message} for key in table.keys})
+
+
+def _named_slices(keys: Sequence[SliceKey]) -> str:
+    first = f", {stringify_slice_key(keys[0])!r} first" if keys else ""
+    return f"the sums of {len(keys)} slice{'s' * (len(keys) != 1)}{first}"
+
+
+def _parted(table: SliceTable, min_size: int) -> tuple[SliceTable, SliceTable]:
+    """The slices that are told, and those of too few examples."""
+    is_told = table.sums[:, 0] >= min_size
+    is_told |= np.array([key == OVERALL for key in table.keys], bool)
+    if is_told.all():
+        return table, SliceTable([], table.sums[:0])
+    return table.taken(np.flatnonzero(is_told)), table.taken(np.flatnonzero(~is_told))
 
 
 class FinishRows(beam.DoFn):

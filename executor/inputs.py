@@ -15,6 +15,7 @@ from google.protobuf import json_format
 
 from microtome import strict_proto
 from microtome.errors import ConfigError, DataError, ModelError
+from microtome.proto.config_pb2 import EvalConfig
 
 # TFX's name for a value that is no object, in a property that holds one
 _SINGLE_VALUE = "__value__"
@@ -26,10 +27,39 @@ _HOW_TO_EXPORT = (
 )
 
 
+def find_model(
+    eval_folder: str, serving_folder: str, model_uri: str, eval_config: EvalConfig
+) -> str:
+    """The model to evaluate in a model artifact.
+
+    The serving model is evaluated where the config says so (its spec has a signature_name other
+    than "eval", or a model_type other than "tfma_eval"), or where it names metrics and there is no
+    EvalSavedModel. Else there is no falling back to it: its graph has no metrics.
+
+    Args:
+        eval_folder, serving_folder: Where the artifact has its EvalSavedModel and serving model.
+        model_uri: The artifact.
+        eval_config: The config.
+
+    Raises:
+        ModelError: There is none.
+    """
+    is_served = tf.io.gfile.exists(os.path.join(serving_folder, "saved_model.pb"))
+    has_eval = tf.io.gfile.isdir(eval_folder)
+    if is_served and (_wants_serving(eval_config) or (eval_config.metrics_specs and not has_eval)):
+        return serving_folder
+    return find_eval_saved_model(eval_folder, model_uri)
+
+
+def _wants_serving(eval_config: EvalConfig) -> bool:
+    return any(
+        spec.model_type not in ("", "tfma_eval") or spec.signature_name not in ("", "eval")
+        for spec in eval_config.model_specs
+    )
+
+
 def find_eval_saved_model(folder: str, model_uri: str) -> str:
     """The EvalSavedModel in a folder of a model artifact.
-
-    There is no falling back to the serving model, as in TFX: its graph has no metrics.
 
     Args:
         folder: Where the artifact has it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from microtome.executor import sources, transforms
+from microtome.executor import sources
 from microtome.executor.shared_model import EvalSharedModel
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def inspect_shared_model(
     from microtome.model.inspection import inspect_model
     from microtome.model.planning import MAX_EXAMPLES
 
-    transforms.check_model(model, [])
+    model.check([])
     batches = None
     if file_patterns is not None:
         files = list(sources.expand_patterns(file_patterns))

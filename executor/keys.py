@@ -16,3 +16,7 @@ SLICED_METRICS = "sliced_metrics"
 EVAL_CONFIG = "eval_config"
 EXAMPLE_SPLITS = "example_splits"
 MICROTOME_VERSION = "microtome_version"
+MODULE_FILE = "module_file"
+MODULE_PATH = "module_path"
+# Microtome's own: tells versions of the module file apart
+MODULE_DIGEST = "module_digest"

@@ -7,20 +7,24 @@ import itertools
 import os
 import pickle
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, cast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar, cast
 
 import apache_beam as beam
 import numpy as np
+import pyarrow as pa
 from apache_beam.io.filesystems import FileSystems
 
-from microtome.errors import ConfigError, DataError, RefusedExampleError
-from microtome.executor import damage, progress
+from microtome.errors import ConfigError, DataError, MetricError, RefusedExampleError
+from microtome.executor import column_files, damage, progress
+from microtome.frames.dataframe import batch_of_dicts
+from microtome.messages import nearest
 
-FILE_FORMATS = (damage.TFRECORDS, damage.TEXT)
+FILE_FORMATS = (damage.TFRECORDS, damage.TEXT, *damage.COLUMN_FORMATS)
 DEFAULT_BATCH_ROWS = 8192
 MAX_BATCH_BYTES = 32 << 20
 _PEEK = 64
+_SHOWN_ROW = 200
 
 
 def expand_patterns(patterns: Sequence[str]) -> dict[str, int]:
@@ -32,7 +36,9 @@ def expand_patterns(patterns: Sequence[str]) -> dict[str, int]:
     if not patterns:
         raise DataError("No data: no file and no pattern of files is given.")
     files: dict[str, int] = {}
-    for pattern, match in zip(patterns, _matches(patterns), strict=True):
+    # Beam finds nothing by a bare name that is a pattern
+    placed = [os.path.join(os.curdir, name) if _is_bare(name) else name for name in patterns]
+    for pattern, match in zip(patterns, _matches(placed), strict=True):
         found = {metadata.path: metadata.size_in_bytes for metadata in match.metadata_list}
         if not found:
             raise DataError(
@@ -47,6 +53,10 @@ def expand_patterns(patterns: Sequence[str]) -> dict[str, int]:
             )
         files.update(found)
     return dict(sorted(files.items()))
+
+
+def _is_bare(pattern: str) -> bool:
+    return "://" not in pattern and not os.path.dirname(pattern)
 
 
 def _matches(patterns: Sequence[str]) -> list[Any]:
@@ -72,25 +82,42 @@ def check_file_format(file_format: str) -> None:
         ConfigError: it is not known.
     """
     if file_format not in FILE_FORMATS:
-        known = " or ".join(repr(name) for name in FILE_FORMATS)
-        raise ConfigError(f"The file_format {file_format!r} is not known; it can be {known}.")
+        *others, last = map(repr, FILE_FORMATS)
+        known = f"{', '.join(others)} or {last}"
+        raise ConfigError(
+            f"The file_format {file_format!r} is not known{nearest(file_format, FILE_FORMATS)}; it "
+            f"can be {known}."
+        )
 
 
-def first_batches(files: Sequence[str], file_format: str, count: int) -> list[Batch]:
-    """The first records of the files, `count` at most, in one batch a file.
+def first_batches(
+    files: Sequence[str],
+    file_format: str,
+    count: int,
+    columns: Sequence[str] | None = None,
+    types: pa.Schema | None = None,
+) -> list[Batch]:
+    """The first records of the files, `count` at most, in one batch a file or, of columns, several.
+
+    Args:
+        columns: of files of columns those that are wanted; None for all.
+        types: of the columns of CSV files.
 
     Raises:
+        ConfigError: a file lacks one of the columns.
         DataError: a file cannot be read, or there are no records at all.
     """
     batches: list[Batch] = []
+    # columns come in the parts that their file is written in
+    parts = None if file_format in damage.COLUMN_FORMATS else 1
     for file in files:
-        batch = next(read_batches(file, file_format, count), None)
-        if batch is None:
-            continue
-        batches.append(Batch(batch.records[:count], file))
-        count -= len(batches[-1].records)
-        if count == 0:
-            break
+        for batch in itertools.islice(
+            read_batches(file, file_format, count, columns=columns, types=types), parts
+        ):
+            batches.append(Batch(batch.records[:count], file, batch.first))
+            count -= len(batches[-1].records)
+            if count == 0:
+                return batches
     if not batches:
         raise DataError(
             f"No examples: {_described(files)} without a record, so there is nothing to evaluate."
@@ -108,10 +135,10 @@ class Batch:
     """Consecutive records of one source.
 
     Attributes:
-        records: object array `[n]` of bytes.
+        records: object array `[n]` of bytes, or a RecordBatch of n rows.
         source: name of the file; empty where the records came from elsewhere.
         first: number of the first record in the source.
-        num_bytes: of all records, where they were read from a file.
+        num_bytes: of all records, where they were read from a file: as they stand in memory.
         read_seconds: what it took to read them.
     """
 
@@ -119,7 +146,7 @@ class Batch:
 
     def __init__(
         self,
-        records: np.ndarray,
+        records: np.ndarray | pa.RecordBatch,
         source: str = "",
         first: int = 0,
         num_bytes: int = 0,
@@ -133,14 +160,48 @@ class Batch:
 
     def __reduce__(self) -> tuple[Any, ...]:
         numbers = self.first, self.num_bytes, self.read_seconds
+        if isinstance(self.records, pa.RecordBatch):
+            # a part of a batch would be pickled with the whole
+            return _unpickled_columns, (_to_stream(self.records), self.source, *numbers)
         return Batch, (self.records, self.source, *numbers)
 
     def named(self, number: int) -> str:
         """Words for the example of this number in the batch."""
         if self.source:
             return f"Example {self.first + number} of {self.source!r}"
-        record = bytes(self.records[number])
-        return f"An example of the data (its {len(record)} bytes begin {record[:40]!r})"
+        return f"An example of the data ({self._shown(number)})"
+
+    def named_rows(self) -> str:
+        """Words for all examples of the batch."""
+        count = len(self.records)
+        if self.source:
+            return f"rows {self.first} to {self.first + count - 1} of {self.source!r}"
+        return f"{count} rows, the first of them ({self._shown(0)})" if count else "no rows"
+
+    def _shown(self, number: int) -> str:
+        if isinstance(self.records, pa.RecordBatch):
+            return _shown(self.records.slice(number, 1).to_pylist()[0])
+        record = self.records[number]
+        if isinstance(record, Mapping):
+            return _shown(record)
+        return f"its {len(record)} bytes begin {bytes(record)[:40]!r}"
+
+
+def _shown(row: Mapping[str, Any]) -> str:
+    shown = ", ".join(f"{name!r}: {value!r}" for name, value in row.items())
+    return f"{{{shown[:_SHOWN_ROW]}{'...' if len(shown) > _SHOWN_ROW else ''}}}"
+
+
+def _to_stream(batch: pa.RecordBatch) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return cast(bytes, sink.getvalue().to_pybytes())
+
+
+def _unpickled_columns(stream: bytes, *rest: Any) -> Batch:
+    with pa.ipc.open_stream(stream) as reader:
+        return Batch(reader.read_next_batch(), *rest)
 
 
 class _BatchCoder(beam.coders.Coder):
@@ -167,13 +228,17 @@ beam.coders.registry.register_coder(Batch, _BatchCoder)
 
 @contextlib.contextmanager
 def placing_refusals(batches: Sequence[Batch]) -> Iterator[None]:
-    """Says where in the data an example of the batches stands that the model refuses.
+    """Says where in the data stands what the model refuses or a metric cannot be computed from.
 
     Raises:
-        DataError: in place of a RefusedExampleError, whose number counts through all batches.
+        DataError: in place of a RefusedExampleError, whose number counts through all batches, and
+            of a MetricError, which is of all of them.
     """
     try:
         yield
+    except MetricError as error:
+        rows = ", ".join(batch.named_rows() for batch in batches)
+        raise DataError(error.placed(rows)) from error
     except RefusedExampleError as error:
         number = error.number
         for batch in batches:
@@ -184,13 +249,44 @@ def placing_refusals(batches: Sequence[Batch]) -> Iterator[None]:
 
 
 def read_batches(
-    file: str, file_format: str, rows: int = DEFAULT_BATCH_ROWS, max_bytes: int = MAX_BATCH_BYTES
+    file: str,
+    file_format: str,
+    rows: int = DEFAULT_BATCH_ROWS,
+    max_bytes: int = MAX_BATCH_BYTES,
+    columns: Sequence[str] | None = None,
+    types: pa.Schema | None = None,
 ) -> Iterator[Batch]:
     """Reads a file in batches bounded in rows and in bytes.
 
+    Args:
+        columns: of files of columns those that are wanted; None for all.
+        types: of the columns of CSV files.
+
     Raises:
+        ConfigError: the file lacks one of the columns.
         DataError: the file is not of the format, or is cut off.
     """
+    if file_format in damage.COLUMN_FORMATS:
+        return _column_batches(file, file_format, rows, max_bytes, columns, types)
+    return _record_batches(file, file_format, rows, max_bytes)
+
+
+def _column_batches(
+    file: str,
+    file_format: str,
+    rows: int,
+    max_bytes: int,
+    columns: Sequence[str] | None,
+    types: pa.Schema | None,
+) -> Iterator[Batch]:
+    number = 0
+    parts = column_files.read_columns(file, file_format, rows, max_bytes, columns, types)
+    for records, seconds in _timed(parts):
+        yield Batch(records, file, number, records.nbytes, seconds)
+        number += len(records)
+
+
+def _record_batches(file: str, file_format: str, rows: int, max_bytes: int) -> Iterator[Batch]:
     import tensorflow as tf
 
     from microtome.model.op_errors import op_error_text
@@ -213,18 +309,19 @@ def read_batches(
         raise DataError(f"The data file {file!r} cannot be read: {op_error_text(error)}") from error
 
 
+_T = TypeVar("_T")
 # records as an object array, and the bytes of all of them
 _Sized = tuple[np.ndarray, int]
 
 
-def _timed(arrays: Iterator[_Sized]) -> Iterator[tuple[_Sized, float]]:
-    """Each array, with the seconds that it took."""
+def _timed(parts: Iterator[_T]) -> Iterator[tuple[_T, float]]:
+    """Each part, with the seconds that it took."""
     while True:
         start = time.perf_counter()
-        array = next(arrays, None)
-        if array is None:
+        part = next(parts, None)
+        if part is None:
             return
-        yield array, time.perf_counter() - start
+        yield part, time.perf_counter() - start
 
 
 def _tfrecord_arrays(file: str, rows: int, max_bytes: int) -> Iterator[_Sized]:
@@ -288,18 +385,36 @@ class ReadFiles(beam.DoFn):
         file_format: one of FILE_FORMATS.
         rows: most rows a batch.
         progress_token: names the progress to tell, where this is the process that shows it.
+        columns: of files of columns those that are wanted; None for all.
+        types: of the columns of CSV files.
     """
 
-    def __init__(self, file_format: str, rows: int = DEFAULT_BATCH_ROWS, progress_token: str = ""):
+    def __init__(
+        self,
+        file_format: str,
+        rows: int = DEFAULT_BATCH_ROWS,
+        progress_token: str = "",
+        columns: Sequence[str] | None = None,
+        types: pa.Schema | None = None,
+    ):
+        self._types = types
         self._file_format = file_format
         self._rows = rows
         self._progress_token = progress_token
+        self._columns = columns
 
     def process(self, file: str) -> Iterator[Batch]:
-        batches = read_batches(file, self._file_format, self._rows)
+        batches = read_batches(
+            file, self._file_format, self._rows, columns=self._columns, types=self._types
+        )
         shown = progress.of(self._progress_token)
         if shown is None:
             yield from batches
+            return
+        if self._file_format in damage.COLUMN_FORMATS:
+            # columns take other bytes in memory than in their file
+            yield from batches
+            shown.read(column_files.size_of(file))
             return
         is_compressed = bool(damage.compression_of(file))
         for batch in batches:
@@ -313,33 +428,70 @@ class ReadFiles(beam.DoFn):
 
 @beam.typehints.with_output_types(Batch)
 class BatchRecords(beam.DoFn):
-    """Gathers the records of a bundle into batches, bounded in rows and in bytes."""
+    """Gathers the records of a bundle into batches, bounded in rows and in bytes.
+
+    Records are serialized examples (bytes), or rows as dicts, or rows as RecordBatches; all are of
+    one kind. RecordBatches are not joined.
+    """
 
     def __init__(self, rows: int = DEFAULT_BATCH_ROWS, max_bytes: int = MAX_BATCH_BYTES):
         self._rows = rows
         self._max_bytes = max_bytes
 
     def start_bundle(self) -> None:
-        self._records: list[bytes] = []
+        self._kind: str = ""
+        self._forget()
+
+    def _forget(self) -> None:
+        self._records: list[Any] = []
         self._bytes = 0
 
-    def process(self, record: bytes) -> Iterable[Batch]:
-        if not isinstance(record, bytes):
-            raise DataError(
-                f"An example is a {type(record).__name__}; serialized examples (bytes) are "
-                "expected."
-            )
+    def process(self, record: Any) -> Iterable[Batch]:
+        self._check_kind(record)
+        if isinstance(record, pa.RecordBatch):
+            yield from self._parts(record)
+            return
         self._records.append(record)
-        self._bytes += len(record)
+        if isinstance(record, bytes):
+            self._bytes += len(record)
         if len(self._records) >= self._rows or self._bytes >= self._max_bytes:
-            yield self._flush()
+            yield from self._flush()
 
     def finish_bundle(self) -> Iterable[Any]:
         if self._records:
-            yield beam.transforms.window.GlobalWindows.windowed_value(self._flush())
+            for batch in self._flush():
+                yield beam.transforms.window.GlobalWindows.windowed_value(batch)
 
-    def _flush(self) -> Batch:
-        array = np.empty(len(self._records), object)
-        array[:] = self._records
-        self.start_bundle()
-        return Batch(array)
+    def _check_kind(self, record: Any) -> None:
+        kind = next((name for name, types in _KINDS.items() if isinstance(record, types)), "")
+        if not kind:
+            raise DataError(
+                f"An example is a {type(record).__name__}; serialized examples (bytes), dicts or "
+                "RecordBatches are expected."
+            )
+        self._kind = self._kind or kind
+        if kind != self._kind:
+            raise DataError(
+                f"Some of the examples are {self._kind}, others are {kind}. Give examples of one "
+                "kind."
+            )
+
+    def _flush(self) -> list[Batch]:
+        records = self._records
+        self._forget()
+        if not isinstance(records[0], bytes):
+            return list(self._parts(batch_of_dicts(records)))
+        array = np.empty(len(records), object)
+        array[:] = records
+        return [Batch(array)]
+
+    def _parts(self, batch: pa.RecordBatch) -> Iterator[Batch]:
+        for part in column_files.split(batch, self._rows, self._max_bytes):
+            yield Batch(part)
+
+
+_KINDS = {
+    "serialized (bytes)": bytes,
+    "RecordBatches": pa.RecordBatch,
+    "dicts": Mapping,
+}

@@ -14,19 +14,21 @@ from apache_beam.metrics import Metrics
 
 from microtome.executor import progress
 from microtome.executor.account import COUNTS_OUTPUT, NAMESPACE, Stopwatch, told_by_worker
+from microtome.executor.queries import query_records
 from microtome.executor.shared_model import WorkerModel
 from microtome.executor.sources import Batch, placing_refusals
+from microtome.slicing.contributions import Contributions
 from microtome.slicing.slicer import Assignment, Slicer, rows_by_slice
 from microtome.slicing.spec import SingleSliceSpec
-from microtome.slicing.sums import Layout, SliceSums
+from microtome.slicing.sums import SliceSums
 from microtome.slicing.table import SliceTable
 
 if TYPE_CHECKING:
-    from microtome.model.contributions import Contributions
     from microtome.model.evaluator import ModelEvaluator
     from microtome.model.plan import Plan
 
 ROWS_OUTPUT = "rows"
+QUERIES_OUTPUT = "queries"
 NUM_SHARDS = 16
 # a bundle hands on its sums when they take more than this, or are of more slices
 MAX_STATE_BYTES = 256 << 20
@@ -40,7 +42,9 @@ class SumSlices(beam.DoFn):
 
     Main output: (shard, serialized `SliceTable`), for each shard at the end of a bundle. Output
     `rows`: for metrics that need all rows of a slice, (serialized slice key, the records and which
-    of their rows). Output `counts`: for each bundle what `account.told_by_worker` gives.
+    of their rows). Output `queries`: for metrics of queries, (shard, `queries.QueryRecords`), all
+    rows of a query in one shard. Output `counts`: for each bundle what `account.told_by_worker`
+    gives.
 
     Args:
         model: the model, with the slicing features.
@@ -167,16 +171,17 @@ class _BundleSums:
         self._specs = specs
         self._has_summed = bool(plan.summed)
         self._has_listed = bool(plan.listed)
+        self._has_queries = bool(plan.collection.query_keys)
         self.counts = {"examples": 0, "rows": 0, "batches": 0}
         self.stopwatch = Stopwatch()
         self._forget()
 
     def _forget(self) -> None:
         # the reference path needs the rows of every slice
-        only_sums = not (self._has_summed or self._has_listed)
+        only_sums = not (self._has_summed or self._has_listed or self._has_queries)
         # the slicer too: it keeps every slice and every value that it has met
         self._slicer = Slicer(self._specs, roll_up=only_sums)
-        self._sums = SliceSums(Layout(self._plan.dense_width, self._plan.bins))
+        self._sums = SliceSums(self._plan.layout)
         self._reference: dict[int, np.ndarray] = {}
 
     @property
@@ -185,7 +190,7 @@ class _BundleSums:
 
     @property
     def state_bytes(self) -> int:
-        return self._sums.sums.nbytes + 8 * self._plan.summed_width * len(self._reference)
+        return self._sums.nbytes + 8 * self._plan.summed_width * len(self._reference)
 
     def add(self, batch: Batch, contributions: Contributions) -> Iterator[Any]:
         """Adds a batch; yields what goes out at once."""
@@ -204,6 +209,11 @@ class _BundleSums:
         if self._has_listed:
             examples = contributions.example_rows()
             yield from self._listed_rows(batch, assignments, contributions.num_rows, examples)
+        if self._has_queries:
+            records = query_records(
+                self._plan.collection, contributions, assignments, self._slicer.keys, NUM_SHARDS
+            )
+            yield from (beam.pvalue.TaggedOutput(QUERIES_OUTPUT, record) for record in records)
 
     def _add_reference(self, batch: Batch, assignments: list[Assignment], num_rows: int) -> None:
         with self.stopwatch.timing("predict"):

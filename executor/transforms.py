@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 import numpy as np
+import pyarrow as pa
 
-from microtome.executor import finishing, sources, summing
+from microtome.executor import finishing, queries, sources, summing
 from microtome.executor.account import COUNTS_OUTPUT, RunAccount, Stopwatch
-from microtome.executor.shared_model import EvalSharedModel, WorkerModel, keep_planned
+from microtome.executor.cross_slices import CrossSlices, CrossSliceSpec
+from microtome.executor.shared_model import WorkerModel
+from microtome.executor.subject import Subject
+from microtome.metrics.collection import NO_METRICS, Collection
 from microtome.proto import config_pb2
 from microtome.results.blocks import MetricsBlock
 from microtome.results.writer import ResultsWriter
@@ -28,15 +30,25 @@ class ReadBatches(beam.PTransform):
 
     Args:
         files: names of files.
-        file_format: "tfrecords" or "text".
+        file_format: one of `sources.FILE_FORMATS`.
         rows: most rows a batch.
         progress_token: names the progress to tell.
+        columns: of files of columns those that are wanted; None for all.
+        types: of the columns of CSV files.
     """
 
-    def __init__(self, files: Sequence[str], file_format: str, rows: int, progress_token: str = ""):
+    def __init__(
+        self,
+        files: Sequence[str],
+        file_format: str,
+        rows: int,
+        progress_token: str = "",
+        columns: Sequence[str] | None = None,
+        types: pa.Schema | None = None,
+    ):
         super().__init__()
         self._files = list(files)
-        self._reader = sources.ReadFiles(file_format, rows, progress_token)
+        self._reader = sources.ReadFiles(file_format, rows, progress_token, columns, types)
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
         # Create spreads several files over the workers
@@ -46,17 +58,21 @@ class ReadBatches(beam.PTransform):
 class PlanFromExamples(beam.PTransform):
     """Plans the evaluation from some of the examples that are to be evaluated.
 
-    Input: serialized examples. Output: one `Plan`.
+    Input: serialized examples, dicts or RecordBatches. Output: one `Plan`.
 
     Args:
-        model: the model.
-        specs: which slices will be formed.
+        subject: what is evaluated.
+        features: the features to fetch.
+        collection: the metrics outside a graph.
     """
 
-    def __init__(self, model: EvalSharedModel, specs: Sequence[SingleSliceSpec]):
+    def __init__(
+        self, subject: Subject, features: Sequence[str], collection: Collection = NO_METRICS
+    ):
         super().__init__()
-        self._model = model
-        self._features = slicing_features(specs)
+        self._subject = subject
+        self._features = list(features)
+        self._collection = collection
 
     def expand(self, examples: beam.PCollection) -> beam.PCollection:
         from microtome.model.planning import MAX_EXAMPLES
@@ -64,83 +80,72 @@ class PlanFromExamples(beam.PTransform):
         return (
             examples
             | "Some" >> beam.combiners.Sample.FixedSizeGlobally(MAX_EXAMPLES)
-            | "Plan" >> beam.Map(_plan_with_sample, self._model, self._features)
+            | "Plan" >> beam.Map(_plan_with_sample, self._subject, self._features, self._collection)
         )
 
 
-def check_model(model: EvalSharedModel, features: Sequence[str]) -> None:
-    """Checks a model and the features to slice by, without loading the model into a session.
-
-    Raises:
-        ModelError: the directory holds no EvalSavedModel.
-        ConfigError: the model has no such feature.
-    """
-    from microtome.model.contributions import check_feature_names, check_weights
-    from microtome.model.signature import read_signature
-
-    signature = read_signature(model.model_path, model.additional_fetches, model.tags)
-    check_feature_names(signature, features, "slice by")
-    check_weights(signature, list(model.weight_features().values()))
-
-
 def plan_with(
-    examples: Sequence[bytes], model: EvalSharedModel, features: Sequence[str] = ()
+    examples: Sequence[Any],
+    subject: Subject,
+    features: Sequence[str] = (),
+    collection: Collection = NO_METRICS,
 ) -> Plan:
     """Plans the evaluation of a model with some examples.
 
     Args:
         features: the slicing features.
+        collection: the metrics outside a graph.
 
     Raises:
         RefusedExampleError: the model refuses one of the examples.
         MicrotomeError: the model and the examples do not fit.
     """
-    from microtome.model.planning import make_plan
-
-    with _without_garbage_collection():
-        loaded = model.load()
-        try:
-            plan = make_plan(loaded, examples, list(model.weight_features().values()), features)
-        except BaseException:
-            loaded.close()
-            raise
-    keep_planned(model, loaded)
-    return plan
-
-
-@contextlib.contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Graphs are many objects, and all stay: to look for garbage among them takes an eighth."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
+    return subject.make_plan(examples, features, collection)
 
 
 def plan_with_batches(
-    batches: Sequence[sources.Batch], model: EvalSharedModel, features: Sequence[str]
+    batches: Sequence[sources.Batch],
+    subject: Subject,
+    features: Sequence[str],
+    collection: Collection = NO_METRICS,
 ) -> Plan:
     """Plans the evaluation of a model with some batches.
 
     Args:
         features: the slicing features.
+        collection: the metrics outside a graph.
 
     Raises:
         MicrotomeError: the model and the examples do not fit.
     """
-    examples = [record for batch in batches for record in batch.records]
     with sources.placing_refusals(batches):
-        return plan_with(examples, model, features)
+        return plan_with(_joined(batches), subject, features, collection)
+
+
+def _joined(batches: Sequence[sources.Batch]) -> Sequence[Any]:
+    first = batches[0].records
+    if isinstance(first, pa.RecordBatch):
+        return first
+    return [record for batch in batches for record in batch.records]
 
 
 def _plan_with_sample(
-    examples: Sequence[bytes], model: EvalSharedModel, features: Sequence[str]
+    examples: Sequence[Any], subject: Subject, features: Sequence[str], collection: Collection
 ) -> Plan:
-    # the same plan for the same examples, in whatever order they come
-    return plan_with_batches([sources.Batch(np.array(sorted(examples), object))], model, features)
+    if examples and isinstance(examples[0], bytes):
+        # the same plan for the same examples, in whatever order they come
+        examples = sorted(examples)
+    elif examples and isinstance(examples[0], pa.RecordBatch):
+        examples = max(examples, key=len)
+    return plan_with_batches([sources.Batch(_records(examples))], subject, features, collection)
+
+
+def _records(examples: Sequence[Any]) -> Any:
+    if isinstance(examples, pa.RecordBatch):
+        return examples
+    records = np.empty(len(examples), object)
+    records[:] = list(examples)
+    return records
 
 
 class EvaluateBatches(beam.PTransform):
@@ -150,23 +155,30 @@ class EvaluateBatches(beam.PTransform):
     `account.RunAccount`.
 
     Args:
-        model: the model.
+        subject: what is evaluated.
         specs: which slices to form.
         plan: the plan, or a one-element PCollection of it.
         progress_token: names the progress to tell.
+        min_slice_size: slices of fewer examples are withheld.
+        features: the features to fetch; by default those that the specs slice by.
     """
 
     def __init__(
         self,
-        model: EvalSharedModel,
+        subject: Subject,
         specs: Sequence[SingleSliceSpec],
         plan: Plan | beam.PCollection,
         progress_token: str = "",
+        min_slice_size: int = 0,
+        features: Sequence[str] | None = None,
     ):
         super().__init__()
         self._specs = tuple(specs)
-        self._weights = tuple(model.weight_features())
-        self._worker = WorkerModel(model, slicing_features(specs))
+        self._subject = subject
+        self._min_slice_size = min_slice_size
+        self._worker = WorkerModel(
+            subject, slicing_features(specs) if features is None else features
+        )
         self._plan = plan
         self._progress_token = progress_token
 
@@ -180,8 +192,16 @@ class EvaluateBatches(beam.PTransform):
             progress_token=self._progress_token,
         )
         summed = batches | "Sum" >> beam.ParDo(sum_slices, plan).with_outputs(
-            summing.ROWS_OUTPUT, COUNTS_OUTPUT, main="tables"
+            summing.ROWS_OUTPUT, summing.QUERIES_OUTPUT, COUNTS_OUTPUT, main="tables"
         )
+        tables = summed["tables"]
+        if not is_known or self._plan.collection.query_keys:
+            of_queries = (
+                summed[summing.QUERIES_OUTPUT]
+                | "RowsByQuery" >> beam.GroupByKey()
+                | "SumQueries" >> beam.ParDo(queries.SumQueries(summing.NUM_SHARDS), plan)
+            )
+            tables = (tables, of_queries) | "AllTables" >> beam.Flatten()
         told = [summed[COUNTS_OUTPUT]]
         listed: list[Any] = []
         if not is_known or self._plan.listed:
@@ -193,9 +213,11 @@ class EvaluateBatches(beam.PTransform):
             )
             listed = [beam.pvalue.AsDict(values["values"])]
             told.append(values[COUNTS_OUTPUT])
-        finish = beam.ParDo(finishing.FinishSlices(self._weights), plan, *listed)
+        finish = beam.ParDo(
+            finishing.FinishSlices(self._subject, self._min_slice_size), plan, *listed
+        )
         finished = (
-            summed["tables"]
+            tables
             | "Combine" >> beam.CombinePerKey(finishing.MergeTables())
             | "Finish" >> finish.with_outputs(COUNTS_OUTPUT, main="blocks")
         )
@@ -214,6 +236,7 @@ class WriteResults(beam.PTransform):
         plan: the plan, or a one-element PCollection of it.
         evaluation_id: names this evaluation in `run.json`.
         seconds: of steps before the pipeline, for the account.
+        cross_slices: the slices to compare with one another.
     """
 
     def __init__(
@@ -223,10 +246,12 @@ class WriteResults(beam.PTransform):
         plan: Plan | beam.PCollection,
         evaluation_id: str,
         seconds: Mapping[str, float] | None = None,
+        cross_slices: Sequence[CrossSliceSpec] = (),
     ):
         super().__init__()
         self._evaluation_id = evaluation_id
         self._seconds = dict(seconds or {})
+        self._cross_slices = tuple(cross_slices)
         self._output_path = output_path
         self._eval_run = eval_run.SerializeToString()
         self._plan = plan
@@ -243,7 +268,13 @@ class WriteResults(beam.PTransform):
             | "Gather" >> beam.GroupByKey()
             | "Write"
             >> beam.Map(
-                _write, self._output_path, self._eval_run, plan, self._evaluation_id, self._seconds
+                _write,
+                self._output_path,
+                self._eval_run,
+                plan,
+                self._evaluation_id,
+                self._seconds,
+                self._cross_slices,
             )
         )
 
@@ -255,8 +286,10 @@ def _write(
     plan: Plan,
     evaluation_id: str,
     seconds: Mapping[str, float],
+    cross_slices: Sequence[CrossSliceSpec],
 ) -> str:
     account = RunAccount(seconds)
+    crossed = CrossSlices(cross_slices)
     stopwatch = Stopwatch()
     with ResultsWriter(output_path, RunReport(output_path)) as writer:
         with stopwatch.timing("write"):
@@ -265,6 +298,9 @@ def _write(
                     account.add(part)
                 else:
                     writer.add_block(part)
+                    crossed.add(part)
+            for block in crossed.blocks():
+                writer.add_block(block)
         account.add(stopwatch.told())
         told = {"evaluation_id": evaluation_id, **account.told(), "metrics": metric_paths(plan)}
         writer.finish(config_pb2.EvalRun.FromString(eval_run), told)
