@@ -139,15 +139,16 @@ CONTENDERS = {"microtome": microtome, "tfma": tfma, "limit": limit}
 
 
 def main() -> None:
-    from microtome_bench import predictions
+    from microtome_bench import native, predictions
 
-    contenders = {**CONTENDERS, **predictions.CONTENDERS}
+    contenders = {**CONTENDERS, **predictions.CONTENDERS, **native.CONTENDERS}
     parser = argparse.ArgumentParser()
     parser.add_argument("name", choices=contenders)
     parser.add_argument("--model", required=True)
     parser.add_argument("--data", required=True)
     parser.add_argument("--slices", default="300")
     parser.add_argument("--metrics", type=int, default=0, help="so many more")
+    parser.add_argument("--format", default="tfrecords", help="of the files, where there are two")
     parser.add_argument("--beam", nargs="*", default=[], help="Beam's arguments, without their --")
     parser.add_argument("--cores", type=int, help="so many of the machine's, no more")
     args = parser.parse_args()

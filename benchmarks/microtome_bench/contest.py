@@ -8,7 +8,7 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from microtome_bench import datasets, models
@@ -92,6 +92,7 @@ class Contest:
         marks: what is looked at.
         repeats: for some labels, rounds where they are not as many as for all.
         environment: for some labels, variables of their process.
+        check: ends this program if what the contenders computed differs.
     """
 
     title: str
@@ -99,6 +100,7 @@ class Contest:
     marks: Sequence[Mark] = ()
     repeats: Mapping[str, int] = dataclasses.field(default_factory=dict)
     environment: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
+    check: Callable[[Mapping[str, Sequence[Figures]]], None] | None = None
 
     def run(self, folder: str, rounds: int) -> dict[str, list[Figures]]:
         """Runs all contenders in turn, so that a slow machine is slow for all.
@@ -121,6 +123,8 @@ class Contest:
                     )
                 )
                 print(f"{self.title}, {label}: {runs[label][-1]}", file=sys.stderr, flush=True)
+        if self.check is not None:
+            self.check(runs)
         return runs
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 FILES = 8
 DISTINCT_VISITS = 1_000_000
 
-FLIGHTS, VISITS = "flights", "visits"
+FLIGHTS, VISITS, SCORED = "flights", "visits", "scored"
 VISIT_SIZES = {
     "user": 1_000_000,
     "item": 300_000,
@@ -46,9 +46,7 @@ def records(folder: str, kind: str, count: int | None = None) -> Sequence[bytes]
     if not os.path.exists(path):
         os.makedirs(folder, exist_ok=True)
         made = _flights() if kind == FLIGHTS else _visits()
-        with tf.io.TFRecordWriter(path + ".unfinished") as writer:
-            for record in made:
-                writer.write(record)
+        write_records(made, path + ".unfinished")
         os.replace(path + ".unfinished", path)
     dataset = tf.data.TFRecordDataset(path).take(-1 if count is None else count)
     return list(dataset.as_numpy_iterator())
@@ -91,13 +89,19 @@ def _visits() -> list[bytes]:
     return data.encode_examples(table, list(table.columns))
 
 
-def _write(examples: Sequence[bytes], rows: int, target: str) -> None:
+def write_records(records: Iterable[bytes], path: str) -> None:
+    """Writes a file of TFRecords."""
     import tensorflow as tf
 
+    with tf.io.TFRecordWriter(path) as writer:
+        for record in records:
+            writer.write(record)
+
+
+def _write(examples: Sequence[bytes], rows: int, target: str) -> None:
     unfinished = target + ".unfinished"
     os.makedirs(unfinished, exist_ok=True)
     for number in range(FILES):
-        with tf.io.TFRecordWriter(os.path.join(unfinished, f"{number:02d}.tfrecord")) as writer:
-            for i in range(number, rows, FILES):
-                writer.write(examples[i % len(examples)])
+        records = (examples[i % len(examples)] for i in range(number, rows, FILES))
+        write_records(records, os.path.join(unfinished, f"{number:02d}.tfrecord"))
     os.rename(unfinished, target)

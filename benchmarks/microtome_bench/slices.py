@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from microtome_bench import models
+from microtome_bench import datasets, models
 
 Slices = tuple[tuple[str, ...], ...]
 
@@ -30,6 +30,23 @@ _FLIGHTS = {
         ("dest", "day"),
     ),
 }
+# as of the flights, but for a feature that the model makes
+_SCORED = {
+    **{number: specs for number, specs in _FLIGHTS.items() if number == "1"},
+    "300": (
+        (),
+        ("carrier",),
+        ("origin",),
+        ("dest",),
+        ("hour",),
+        ("month",),
+        ("weekday",),
+        ("origin", "carrier"),
+        ("origin", "weekday"),
+        ("month", "weekday"),
+    ),
+    "10000": ((), ("dest", "month", "weekday")),
+}
 _VISITS = {
     "1": ((),),
     "300": (
@@ -47,4 +64,5 @@ _VISITS = {
 
 def slices_of(model: str, about: str) -> Slices:
     """The columns of each spec that forms about so many slices of a model's data."""
-    return (_FLIGHTS if model == models.FLIGHTS else _VISITS)[about]
+    of_model = {models.FLIGHTS: _FLIGHTS, datasets.SCORED: _SCORED}
+    return of_model.get(model, _VISITS)[about]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from microtome_bench import models
+from microtome_bench import datasets, models
 from microtome_bench.contest import Contest, Job, Mark
+from microtome_bench.native import METRICS, PARQUET, ScoredJob, check
 
 SMALL, LARGE = 100_000, 1_000_000
+# of which TFMA computes metrics outside of graphs in minutes
+FEW = 10_000
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
 TWO_PROCESSES = ("--beam", "direct_running_mode=multi_processing", "direct_num_workers=2")
 
@@ -91,6 +94,25 @@ def predictions() -> Iterator[Contest]:
     yield Contest(title, jobs, [mark], repeats={"metric-frame": 1})
 
 
+def native() -> Iterator[Contest]:
+    """Metrics outside of graphs, of predictions that stand in the data, against TFMA."""
+    jobs = {
+        "microtome": ScoredJob("microtome-native", datasets.SCORED, FEW),
+        "microtome, Parquet": ScoredJob(
+            "microtome-native", datasets.SCORED, FEW, ("--format", PARQUET)
+        ),
+        "tfma": ScoredJob("tfma-native", datasets.SCORED, FEW),
+    }
+    marks = [
+        Mark("times as fast as TFMA 0.46", "tfma", "microtome", least=50),
+        Mark("times as fast as TFMA 0.46, from Parquet", "tfma", "microtome, Parquet", least=50),
+        Mark("… in processor time", "tfma", "microtome", least=50, of="cpu_seconds"),
+    ]
+    title = f"{len(METRICS)} native metrics, {FEW:,} rows, about 300 slices"
+    yield Contest(title, jobs, marks, repeats={"tfma": 1}, check=check)
+
+
 SUITES: dict[str, Callable[[], Iterator[Contest]]] = {
-    suite.__name__: suite for suite in (speed, slices, rows, metrics, processes, predictions)
+    suite.__name__: suite
+    for suite in (speed, slices, rows, metrics, processes, predictions, native)
 }
