@@ -20,7 +20,10 @@ pytestmark = pytest.mark.current
         ('{"slicing_specs": [', ["is not JSON", "line 1 column 20"]),
         ({"options": {"batch_size": "many"}}, ["options.batch_size", "'many'"]),
         ({"options": {"batch_size": -1}}, ["options.batch_size: must be 0 or more"]),
-        ({"cross_slicing_specs": [{}]}, ["cross_slicing_specs", "not compared yet"]),
+        (
+            {"cross_slicing_specs": [{"baseline_spec": {"slice_keys_sql": "SELECT 1"}}]},
+            ["cross_slicing_specs[0].baseline_spec.slice_keys_sql", "name the features"],
+        ),
         ({"slicing_specs": [{"feature_keys": ["contry"]}]}, ["'contry'", "'country'"]),
         ({"model_specs": [{"example_weight_key": "wieght"}]}, ["'wieght'", "'weight'"]),
         (7, ["cannot be read from 7 (int)"]),

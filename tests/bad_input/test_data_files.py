@@ -67,7 +67,9 @@ def test_tfrecords_given_as_text(refuse, people):
 
 
 def test_unknown_file_format(refuse):
-    assert "'tfrecords' or 'text'" in refuse(ConfigError, file_format="tfrecord")
+    message = refuse(ConfigError, file_format="tfrecord")
+    assert "did you mean 'tfrecords'" in message
+    assert "'tfrecords', 'text', 'parquet', 'arrow' or 'csv'" in message
 
 
 def test_another_file_than_the_first_is_no_tfrecord(refuse, people, tmp_path, write_records):

@@ -58,7 +58,7 @@ def test_package_is_a_command():
         ("", "the following arguments are required: COMMAND"),
         ("valuate", "invalid choice: 'valuate'"),
         ("evaluate --model m", "the following arguments are required: --data"),
-        ("evaluate --model m --data d --format csv", "invalid choice: 'csv'"),
+        ("evaluate --model m --data d --format xml", "invalid choice: 'xml'"),
         ("evaluate --model m --data d --flink_master=x", "unrecognized arguments: --flink_master"),
         ("evaluate --model m --data d --span 3", "--span says where an evaluation is recorded"),
         ("evaluate --model m --data d --record s", "--record needs --pipeline and --output"),

@@ -90,7 +90,7 @@ def test_config_of_tfma_is_taken() -> None:
     [
         ({"slicing_spec": [{}]}, "slicing_specs"),
         ('{"slicing_specs": [{"feature_key": ["a"]}]}', "feature_keys"),
-        ({"cross_slicing_specs": [{}]}, "cross_slicing_specs"),
+        ({"options": {"disabled_outputs": {}}}, "options.disabled_outputs"),
     ],
 )
 def test_bad_config_is_refused_where_it_stands(form: object, match: str) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from tfx.types import artifact_utils, standard_artifacts
 
+from microtome import config
 from microtome.component import SlicedMetrics
 from microtome.errors import ConfigError, DataError, ModelError
-from microtome.executor import keys
+from microtome.executor import inputs, keys
 from microtome.executor.executor import Executor
 from microtome.results.loader import load_eval_result
 from tests import zoo
@@ -229,6 +230,18 @@ def test_serving_model_is_no_way_out(
     ):
         run.do()
     assert run.wrote_nothing()
+
+
+def test_which_model_of_an_artifact(tmp_path: pathlib.Path, model_uri: str) -> None:
+    shutil.copytree(pathlib.Path(model_uri) / "Format-TFMA", tmp_path / "Format-Serving")
+    eval_folder, serving = str(tmp_path / "Format-TFMA"), str(tmp_path / "Format-Serving")
+    native = config.parse_eval_config('metrics_specs { metrics { class_name: "AUC" } }')
+    assert inputs.find_model(eval_folder, serving, str(tmp_path), native) == serving
+    shutil.copytree(serving, eval_folder)
+    assert inputs.find_model(eval_folder, serving, str(tmp_path), native) == eval_folder
+    for spec in ('model_type: "tf_keras"', 'signature_name: "serving_default"'):
+        served = config.parse_eval_config(f"model_specs {{ {spec} }}")
+        assert inputs.find_model(eval_folder, serving, str(tmp_path), served) == serving
 
 
 def test_model_under_a_time_stamp(

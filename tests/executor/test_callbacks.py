@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import microtome
-from microtome.errors import ConfigError
+from microtome.errors import ConfigError, DataError
 from microtome.model.loading import load_model
 from tests.executor.rows import columns_of, stands_in
 
@@ -159,3 +159,36 @@ def test_callback_that_returns_something_else(model, returned):
         ConfigError, match=r"callback 'odd' returned .* must return \{name: \(value"
     ):
         load_with(model, odd)
+
+
+def test_op_that_fails_names_the_example(model, tmp_path):
+    """Of the second of two files, in its second batch."""
+    paths = [str(tmp_path / f"{number}.tfrecord") for number in range(2)]
+    for path, rows in zip(paths, (model.records[:40], model.records[40:80]), strict=True):
+        with tf.io.TFRecordWriter(path) as writer:
+            for record in rows:
+                writer.write(record)
+    culprit = tf.train.Example.FromString(model.records[70])
+    country = culprit.features.feature["country"].bytes_list.value[0]
+    age = culprit.features.feature["age"].float_list.value[0]
+
+    def picky(features, predictions, labels):
+        # dense or sparse, as the receiver parses it
+        found = features["country"]
+        found = tf.sparse.to_dense(found) if isinstance(found, tf.SparseTensor) else found
+        is_bad = tf.logical_and(
+            tf.equal(tf.reshape(found, [-1]), country),
+            tf.equal(tf.reshape(features["age"], [-1]), age),
+        )
+        check = v1.assert_equal(is_bad, tf.zeros_like(is_bad), message="a rare country")
+        with tf.control_dependencies([check]):
+            return {"ages": v1.metrics.mean(tf.identity(features["age"]))}
+
+    with pytest.raises(
+        DataError, match=r"Example 30 of '.*1.tfrecord' .*a rare country.*callback 'picky'"
+    ):
+        microtome.run_model_analysis(
+            microtome.default_eval_shared_model(model.model_path, add_metrics_callbacks=[picky]),
+            str(tmp_path / "*.tfrecord"),
+            desired_batch_size=16,
+        )

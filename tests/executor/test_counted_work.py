@@ -20,7 +20,7 @@ from microtome.model.feeding import BatchRunner
 from microtome.model.planning import make_plan
 from microtome.slicing import SingleSliceSpec
 from microtome.slicing.slicer import Slicer
-from microtome.slicing.sums import Layout, SliceSums
+from microtome.slicing.sums import SliceSums
 
 pytestmark = pytest.mark.current
 
@@ -103,7 +103,7 @@ def test_bytes_of_a_row(model: Any, planned: Any) -> None:
 def test_python_calls_of_a_batch(model: Any, planned: Any) -> None:
     """As many for ten times the rows, once the slices are known."""
     plan, evaluator = planned
-    slicer, sums = Slicer(SPECS), SliceSums(Layout(plan.dense_width, plan.bins))
+    slicer, sums = Slicer(SPECS), SliceSums(plan.layout)
 
     def add(records: list[bytes]) -> Callable[[], None]:
         def run() -> None:

@@ -21,7 +21,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 import microtome
 from microtome.errors import DataError, ModelError
-from microtome.executor import finishing, sources, summing
+from microtome.executor import finishing, queries, sources, summing
 from microtome.executor.account import COUNTS_OUTPUT
 from microtome.executor.shared_model import WorkerModel, default_eval_shared_model
 from microtome.executor.transforms import plan_with
@@ -56,13 +56,14 @@ def functions(model_path: str) -> list[Any]:
         sources.BatchRecords(7),
         summing.SumSlices(worker, [SingleSliceSpec(), SingleSliceSpec(columns=["country"])]),
         finishing.MergeTables(),
-        finishing.FinishSlices(["weight"]),
+        finishing.FinishSlices(shared),
         finishing.FinishRows(worker),
+        queries.SumQueries(16),
     ]
 
 
 def test_all_functions_are_here():
-    names = ("analysis", "finishing", "sources", "summing", "transforms")
+    names = ("analysis", "finishing", "queries", "sources", "summing", "transforms")
     modules = [importlib.import_module(f"microtome.executor.{name}") for name in names]
     found = {
         value.__name__
@@ -338,7 +339,7 @@ def test_finishing_that_comes_again(by_hand):
     assert [finished(function, item, plan) for item in by_slice.items()] == expected
 
     table = SliceTable.merge([SliceTable.from_bytes(one) for _, one in tables]).to_bytes()
-    finish = finishing.FinishSlices([""] * len(plan.weight_keys))
+    finish = finishing.FinishSlices(graphs.weighed_as(plan))
     first = finished(finish, (0, (table, 0.0)), plan)
     with pytest.raises(Exception, match=r"."):
         list(finish.process((0, (table[: len(table) // 2], 0.0)), plan))

@@ -23,9 +23,13 @@ ORDER = (
     ("proto",),
     ("strict_proto",),
     ("slicing",),
+    ("metrics",),
+    ("post_export_metrics",),
     ("config",),
+    ("frames",),
     ("export", "model"),
-    ("exporter", "results"),
+    ("exporter", "results", "slicer"),
+    ("experimental",),
     ("tracking", "validation"),
     ("view",),
     ("executor",),
@@ -39,7 +43,8 @@ RESERVED = {
     # in `results` for its file systems only, and only when a file is opened
     "apache_beam": {"cli", "component", "executor", "pipelines", "results"},
     "ml_metadata": {"pipelines", "tracking"},
-    "tensorflow": {"executor", "export", "model", "pipelines"},
+    # in `frames` for tf.Examples only, and only when one is decoded
+    "tensorflow": {"executor", "export", "frames", "model", "pipelines"},
     "tensorflow_model_analysis": set(),
     "tfx": {"component", "executor", "pipelines"},
 }
@@ -132,7 +137,7 @@ def test_importing_microtome_loads_nothing_but_itself() -> None:
     assert len(loaded) <= 40
 
 
-@pytest.mark.parametrize("room", ["config", "results", "slicing"])
+@pytest.mark.parametrize("room", ["config", "frames", "results", "slicing"])
 def test_data_only_rooms_load_neither_tensorflow_nor_beam(room: str) -> None:
     program = (
         f"import sys, microtome.{room}; print({{'tensorflow', 'apache_beam'}} & set(sys.modules))"

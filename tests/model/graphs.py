@@ -21,6 +21,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from microtome.executor import finishing, sources, summing
+from microtome.executor.shared_model import EvalSharedModel
 from microtome.model.evaluator import ModelEvaluator
 from microtome.model.loading import LoadedModel
 from microtome.model.plan import Plan
@@ -194,10 +195,15 @@ def finish_rows(worker: Any, plan: Plan, rows: Sequence[tuple[bytes, Any]]) -> d
     return dict(out for out in outputs if not isinstance(out, beam.pvalue.TaggedOutput))
 
 
+def weighed_as(plan: Plan) -> EvalSharedModel:
+    """A model that weighs examples as a plan does."""
+    return EvalSharedModel("", example_weight_key="".join(plan.weight_keys) or None)
+
+
 def finish(plan: Plan, table: bytes, listed: Mapping[Any, Any] | None = None) -> dict[Any, Any]:
     """The metrics of a table of sums."""
     found = {}
-    function = finishing.FinishSlices([""] * len(plan.weight_keys))
+    function = finishing.FinishSlices(weighed_as(plan))
     for block in function.process((0, (table, 0.0)), plan, listed):
         for serialized in block.serialized() if isinstance(block, MetricsBlock) else ():
             record = result_pb2.MetricsForSlice.FromString(serialized)

@@ -213,3 +213,84 @@ def test_values_of_the_record_forms_agree():
     assert metrics_of(record, None) == {
         "": {"": {"a": to_json(to_metric_value(1.5)), "b": to_json(record.metrics["b"])}}
     }
+
+
+ATTRIBUTIONS = """slice_key {}
+  attributions_keys_and_values { key { name: "n" }
+    values { key: "f" value { double_value { value: 1 } } } }
+  attributions_keys_and_values { key { name: "m" }
+    values { key: "f" value { double_value { value: 2 } } } }
+  attributions_keys_and_values { key { name: "n" sub_key { class_id { value: 1 } } }
+    values { key: "f" value { double_value { value: 3 } } } }"""
+OF_A3 = (
+    SINGLE
+    % """attributions_keys_and_values { key { name: "n" }
+           values { key: "f" value { double_value { value: 4 } } } }"""
+)
+
+
+def test_attributions(make_directory):
+    made = make_directory("{}", metrics=[V2], attributions=[ATTRIBUTIONS, OF_A3])
+    result = load_eval_result(made)
+    assert result.get_attributions_for_slice((), "m") == {"f": {"doubleValue": 2.0}}
+    assert result.get_attributions_for_slice(class_id=1) == {"f": {"doubleValue": 3.0}}
+    assert result.get_attributions_for_slice([["a", 3]]) == {"f": {"doubleValue": 4.0}}
+    assert result.get_attributions_for_slice((("a", 4),)) is None
+    assert result.get_attributions_for_all_slices("n") == {
+        (): {"f": {"doubleValue": 1.0}},
+        (("a", 3),): {"f": {"doubleValue": 4.0}},
+    }
+    assert set(result.get_attributions_for_all_slices("m")) == {()}
+    for ask in (result.get_attributions_for_slice, result.get_attributions_for_all_slices):
+        with pytest.raises(ConfigError, match=r"no metric with attributions ''.*: 'm', 'n'"):
+            ask()
+        with pytest.raises(ConfigError, match=r"no metric with attributions 'x'"):
+            ask(metric_name="x")
+        with pytest.raises(ConfigError, match="no output 'o'"):
+            ask(output_name="o")
+    assert EvalResult([]).get_attributions_for_slice() is None
+    assert EvalResult([]).get_attributions_for_all_slices() == {}
+
+
+PLOTS = """slice_key {}
+  plot_keys_and_values { key { output_name: "o" sub_key { class_id { value: 1 } } } value {
+    calibration_histogram_buckets {
+      buckets { lower_threshold_inclusive: -inf num_weighted_examples { value: 2 } }
+      buckets { upper_threshold_exclusive: 0.5 total_weighted_label { value: 3 } } }
+    confusion_matrix_at_thresholds { matrices { threshold: 0.5 recall: 0.25 } } } }
+  plot_keys_and_values { key { name: "p" } value {
+    multi_class_confusion_matrix_at_thresholds { matrices { threshold: 0.5
+      entries { actual_class_id: 1 predicted_class_id: -1 num_weighted_examples: 4 } } } } }
+  plot_keys_and_values { key { name: "q" } value {
+    multi_label_confusion_matrix_at_thresholds { matrices {
+      entries { actual_class_id: 2 false_negatives: 5 } } } } }"""
+
+
+def test_plots_as_rows(make_directory):
+    of_a3 = SINGLE % "plot_data { calibration_histogram_buckets { buckets {} } }"
+    result = load_eval_result(make_directory("{}", metrics=[V2], plots=[PLOTS, of_a3]))
+    frame = result.plots_dataframe()
+    assert frame.slice.tolist() == ["Overall"] * 5 + ["a:3"]
+    assert frame.a.tolist() == [None] * 5 + [3]
+    assert frame.output_name.tolist() == ["o"] * 3 + [""] * 3
+    assert frame["plot"].tolist() == ["", "", "", "p", "q", ""]
+    assert frame.kind.str.split("_").str[0].tolist() == [
+        "calibration", "calibration", "confusion", "multi", "multi", "calibration",
+    ]  # fmt: skip
+    nan = math.nan
+    np.testing.assert_array_equal(frame.threshold, [nan, nan, 0.5, 0.5, 0, nan])
+    np.testing.assert_array_equal(frame.predicted_class_id, [nan, nan, nan, -1, 0, nan])
+    np.testing.assert_array_equal(frame.false_negatives, [nan, nan, 0, nan, 5, nan])
+    buckets = result.plots_dataframe("calibration_histogram_buckets")
+    assert buckets.lower_threshold_inclusive.tolist() == [-math.inf, 0, 0]
+    assert buckets.total_weighted_label.tolist() == [0, 3, 0]
+    assert buckets.sub_key.tolist() == ["classId:1", "classId:1", ""]
+    assert "recall" not in buckets.columns
+    with pytest.raises(ConfigError, match=r"no plots of kind 'calibration'.*kinds are: calib"):
+        result.plots_dataframe("calibration")
+
+
+def test_no_plots_are_no_rows():
+    frame = EvalResult([]).plots_dataframe()
+    assert frame.empty
+    assert {"slice", "kind", "threshold"} <= set(frame.columns)

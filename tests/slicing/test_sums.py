@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from microtome.slicing import (
     SingleSliceSpec,
     Slicer,
     SliceSums,
+    SliceTable,
 )
 
 pytestmark = pytest.mark.current
@@ -141,3 +144,42 @@ def test_no_rows():
     nobody = np.empty(0, np.int64)
     sums.add([Assignment(None, nobody)], 0, np.empty((0, 1)), [Scattered(nobody, np.empty(0))])
     assert sums.sums.shape == (0, 4)
+
+
+def _batches(layout: Layout) -> Iterator[tuple[list[Assignment], int, np.ndarray, list[Scattered]]]:
+    """Rows of ever more slices, one spec of which gives each row a slice and one gives some."""
+    generator = np.random.default_rng(7)
+    rows, (bins, k) = 500, layout.shapes[0]
+    for slices in (10, 40, 90, 400):
+        some = np.sort(generator.integers(0, rows, 200))
+        assignments = [
+            Assignment(rows=None, ids=generator.integers(0, slices, rows)),
+            Assignment(rows=some, ids=generator.integers(0, slices, 200)),
+        ]
+        values = generator.random((rows, k)) * (generator.random((rows, k)) < 0.5)
+        scattered = Scattered(generator.integers(-1, bins, rows), values)
+        yield assignments, slices, generator.random((rows, layout.dense)), [scattered]
+
+
+def test_wide_states_of_many_slices_are_kept_sparse_and_are_the_same():
+    layout = Layout(2, ((5000, 2),))
+    dense, sparse = SliceSums(layout), SliceSums(layout, max_dense_bytes=1 << 20)
+    unions = [(np.arange(100), np.arange(100) % 5 + 395)]
+    for sums in (dense, sparse):
+        for batch in _batches(layout):
+            sums.add(*batch)
+        sums.roll_up(unions, 400)
+    assert 50 * sparse.nbytes < dense.nbytes
+    np.testing.assert_allclose(sparse.sums, dense.sums, rtol=1e-12, atol=0)
+    np.testing.assert_array_equal(sparse.touched, dense.touched)
+    keys = [(("feature", i),) for i in range(400)]
+    table = sparse.table(keys)
+    read = SliceTable.from_bytes(table.to_bytes())
+    assert read.to_bytes() == table.to_bytes()
+    np.testing.assert_array_equal(read.sums, sparse.sums[sparse.touched])
+    np.testing.assert_array_equal(
+        SliceTable.merge([read, dense.table(keys)]).sums, read.sums + dense.table(keys).sums
+    )
+    parts = list(read.parts(100 * layout.width))
+    assert [key for part in parts for key in part.keys] == read.keys
+    np.testing.assert_array_equal(np.concatenate([part.sums for part in parts]), read.sums)
