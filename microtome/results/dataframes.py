@@ -233,7 +233,7 @@ def _texts(df: pd.DataFrame, columns: Sequence[tuple[str, str]]) -> list[str]:
     """The slices' texts, from their columns."""
     texts: dict[tuple[Any, ...], str] = {}
     found = []
-    for row in zip(*(df[column] for column in columns), strict=True):
+    for row in zip(*_lists(df, columns).values(), strict=True):
         if row not in texts:
             texts[row] = slice_text(_key_of(dict(zip(columns, row, strict=True))))
         found.append(texts[row])

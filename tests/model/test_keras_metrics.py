@@ -55,7 +55,7 @@ def test_as_keras_computes_it(name: str, settings: dict[str, Any]) -> None:
         labels = np.eye(CLASSES)[labels.astype(int)]
     if not metric.of_classes:
         labels, scores = labels[:, None], scores[:, None]
-    oracle.update_state(labels, scores, sample_weight=WEIGHTS)
+    oracle.update_state(labels, np.float32(scores), sample_weight=WEIGHTS)
     assert metric.name == oracle.name
     assert value_of(metric, examples, weight=WEIGHT) == pytest.approx(
         float(oracle.result()), rel=1e-5

@@ -182,6 +182,7 @@ def test_a_folder_tracks_them(path, later):
 
 
 def test_they_are_recorded(path, result, tmp_path):
+    pytest.importorskip("ml_metadata")
     store = str(tmp_path / "metadata.sqlite")
     assert recording.record(result, store, pipeline="p").slice_count == 2
     (one,) = History.open(store, "p").evaluations
