@@ -48,15 +48,23 @@ class BucketEdges(_message.Message):
     def __init__(self, edges: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class ConfidenceIntervalOptions(_message.Message):
-    __slots__ = ["method"]
+    __slots__ = ["closed_forms", "level", "method", "num_replicates", "seed"]
     class ConfidenceIntervalMethod(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = []
+    CLOSED_FORMS_FIELD_NUMBER: _ClassVar[int]
     JACKKNIFE: ConfidenceIntervalOptions.ConfidenceIntervalMethod
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
+    NUM_REPLICATES_FIELD_NUMBER: _ClassVar[int]
     POISSON_BOOTSTRAP: ConfidenceIntervalOptions.ConfidenceIntervalMethod
+    SEED_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_CONFIDENCE_INTERVAL_METHOD: ConfidenceIntervalOptions.ConfidenceIntervalMethod
+    closed_forms: _wrappers_pb2.BoolValue
+    level: float
     method: ConfidenceIntervalOptions.ConfidenceIntervalMethod
-    def __init__(self, method: _Optional[_Union[ConfidenceIntervalOptions.ConfidenceIntervalMethod, str]] = ...) -> None: ...
+    num_replicates: int
+    seed: int
+    def __init__(self, method: _Optional[_Union[ConfidenceIntervalOptions.ConfidenceIntervalMethod, str]] = ..., level: _Optional[float] = ..., num_replicates: _Optional[int] = ..., seed: _Optional[int] = ..., closed_forms: _Optional[_Union[_wrappers_pb2.BoolValue, _Mapping]] = ...) -> None: ...
 
 class CrossSliceMetricThreshold(_message.Message):
     __slots__ = ["cross_slicing_specs", "threshold"]
@@ -81,20 +89,22 @@ class CrossSlicingSpec(_message.Message):
     def __init__(self, baseline_spec: _Optional[_Union[SlicingSpec, _Mapping]] = ..., slicing_specs: _Optional[_Iterable[_Union[SlicingSpec, _Mapping]]] = ...) -> None: ...
 
 class EvalConfig(_message.Message):
-    __slots__ = ["cross_slicing_specs", "metrics_specs", "model_specs", "options", "slicing_specs", "tracking"]
+    __slots__ = ["cross_slicing_specs", "metrics_specs", "model_specs", "options", "slicing_specs", "tracking", "validation"]
     CROSS_SLICING_SPECS_FIELD_NUMBER: _ClassVar[int]
     METRICS_SPECS_FIELD_NUMBER: _ClassVar[int]
     MODEL_SPECS_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     SLICING_SPECS_FIELD_NUMBER: _ClassVar[int]
     TRACKING_FIELD_NUMBER: _ClassVar[int]
+    VALIDATION_FIELD_NUMBER: _ClassVar[int]
     cross_slicing_specs: _containers.RepeatedCompositeFieldContainer[CrossSlicingSpec]
     metrics_specs: _containers.RepeatedCompositeFieldContainer[MetricsSpec]
     model_specs: _containers.RepeatedCompositeFieldContainer[ModelSpec]
     options: Options
     slicing_specs: _containers.RepeatedCompositeFieldContainer[SlicingSpec]
     tracking: Tracking
-    def __init__(self, model_specs: _Optional[_Iterable[_Union[ModelSpec, _Mapping]]] = ..., slicing_specs: _Optional[_Iterable[_Union[SlicingSpec, _Mapping]]] = ..., cross_slicing_specs: _Optional[_Iterable[_Union[CrossSlicingSpec, _Mapping]]] = ..., metrics_specs: _Optional[_Iterable[_Union[MetricsSpec, _Mapping]]] = ..., options: _Optional[_Union[Options, _Mapping]] = ..., tracking: _Optional[_Union[Tracking, _Mapping]] = ...) -> None: ...
+    validation: Validation
+    def __init__(self, model_specs: _Optional[_Iterable[_Union[ModelSpec, _Mapping]]] = ..., slicing_specs: _Optional[_Iterable[_Union[SlicingSpec, _Mapping]]] = ..., cross_slicing_specs: _Optional[_Iterable[_Union[CrossSlicingSpec, _Mapping]]] = ..., metrics_specs: _Optional[_Iterable[_Union[MetricsSpec, _Mapping]]] = ..., options: _Optional[_Union[Options, _Mapping]] = ..., tracking: _Optional[_Union[Tracking, _Mapping]] = ..., validation: _Optional[_Union[Validation, _Mapping]] = ...) -> None: ...
 
 class EvalRun(_message.Message):
     __slots__ = ["data_location", "eval_config", "file_format", "model_locations", "version"]
@@ -186,12 +196,14 @@ class MetricConfig(_message.Message):
     def __init__(self, class_name: _Optional[str] = ..., module: _Optional[str] = ..., config: _Optional[str] = ..., threshold: _Optional[_Union[MetricThreshold, _Mapping]] = ..., per_slice_thresholds: _Optional[_Iterable[_Union[PerSliceMetricThreshold, _Mapping]]] = ..., cross_slice_thresholds: _Optional[_Iterable[_Union[CrossSliceMetricThreshold, _Mapping]]] = ...) -> None: ...
 
 class MetricThreshold(_message.Message):
-    __slots__ = ["change_threshold", "value_threshold"]
+    __slots__ = ["change_threshold", "value_threshold", "whole_interval"]
     CHANGE_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     VALUE_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_INTERVAL_FIELD_NUMBER: _ClassVar[int]
     change_threshold: GenericChangeThreshold
     value_threshold: GenericValueThreshold
-    def __init__(self, value_threshold: _Optional[_Union[GenericValueThreshold, _Mapping]] = ..., change_threshold: _Optional[_Union[GenericChangeThreshold, _Mapping]] = ...) -> None: ...
+    whole_interval: bool
+    def __init__(self, value_threshold: _Optional[_Union[GenericValueThreshold, _Mapping]] = ..., change_threshold: _Optional[_Union[GenericChangeThreshold, _Mapping]] = ..., whole_interval: bool = ...) -> None: ...
 
 class MetricsSpec(_message.Message):
     __slots__ = ["aggregate", "binarize", "cross_slice_thresholds", "example_weights", "metrics", "model_names", "output_names", "output_weights", "per_slice_thresholds", "query_key", "thresholds"]
@@ -401,6 +413,17 @@ class Tracking(_message.Message):
     publish: Tracking.Publish
     slicing_specs: _containers.RepeatedCompositeFieldContainer[SlicingSpec]
     def __init__(self, slicing_specs: _Optional[_Iterable[_Union[SlicingSpec, _Mapping]]] = ..., max_slices: _Optional[int] = ..., metrics: _Optional[_Iterable[str]] = ..., publish: _Optional[_Union[Tracking.Publish, str]] = ..., history_checks: _Optional[_Iterable[_Union[HistoryCheck, _Mapping]]] = ..., on_history_failure: _Optional[_Union[Tracking.OnHistoryFailure, str]] = ...) -> None: ...
+
+class Validation(_message.Message):
+    __slots__ = ["on_missing_baseline"]
+    class OnMissingBaseline(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = []
+    BLESS: Validation.OnMissingBaseline
+    BLOCK: Validation.OnMissingBaseline
+    ON_MISSING_BASELINE_FIELD_NUMBER: _ClassVar[int]
+    VALUE_THRESHOLDS_ONLY: Validation.OnMissingBaseline
+    on_missing_baseline: Validation.OnMissingBaseline
+    def __init__(self, on_missing_baseline: _Optional[_Union[Validation.OnMissingBaseline, str]] = ...) -> None: ...
 
 class MetricDirection(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
