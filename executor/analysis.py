@@ -15,7 +15,15 @@ import pyarrow as pa
 
 from microtome import config as config_lib
 from microtome.errors import ConfigError, DataError, OutputError
-from microtome.executor import column_files, damage, progress, runners, sources, transforms
+from microtome.executor import (
+    baselines,
+    column_files,
+    damage,
+    progress,
+    runners,
+    sources,
+    transforms,
+)
 from microtome.executor.cross_slices import CrossSliceSpec
 from microtome.executor.failures import as_user_errors
 from microtome.executor.shared_model import EvalSharedModel, default_eval_shared_model
@@ -29,7 +37,7 @@ from microtome.slicing.spec import SingleSliceSpec
 from microtome.version import __version__
 
 if TYPE_CHECKING:
-    from microtome.model.plan import Plan
+    from microtome.executor.subject import Plan
 
 __all__ = [
     "EvalSharedModel",
@@ -232,6 +240,7 @@ class _Work:
 
     def __init__(self, models: Models, config: EvalConfig):
         config_lib.check_supported(config)
+        models, config = baselines.with_baseline(models, config)
         self.config = config
         self.cross_slices = _cross_slice_specs(config)
         compared = [
@@ -430,15 +439,19 @@ def _config_of_specs(models: Models, slice_spec: Sequence[SingleSliceSpec] | Non
             "slice_spec must be a list of microtome.SingleSliceSpec, at least one; it is "
             f"{slice_spec!r}."
         )
-    if not isinstance(models, EvalSharedModel):
-        raise ConfigError(
-            "Without eval_config, eval_shared_model must be one EvalSavedModel, made with "
-            f"microtome.default_eval_shared_model(directory); it is {models!r}. An eval_config "
-            "says what to compute of other models, and of data that holds predictions."
-        )
     config = EvalConfig(slicing_specs=[spec.to_proto() for spec in specs])
     config.options.compute_confidence_intervals.value = False
     config.options.min_slice_size.value = 1
+    if not isinstance(models, EvalSharedModel):
+        of_both = baselines.with_baseline(models, config)[1]
+        if of_both.model_specs:
+            return of_both
+        raise ConfigError(
+            "Without eval_config, eval_shared_model must be one EvalSavedModel, made with "
+            "microtome.default_eval_shared_model(directory), or two, one of them with "
+            f"is_baseline=True; it is {models!r}. An eval_config says what to compute of other "
+            "models, and of data that holds predictions."
+        )
     weights = models.weight_features()
     spec = config.model_specs.add()
     if "" in weights:

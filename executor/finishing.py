@@ -13,6 +13,7 @@ from microtome.errors import DataError, MetricError
 from microtome.executor.account import COUNTS_OUTPUT, Stopwatch
 from microtome.executor.shared_model import WorkerModel
 from microtome.executor.subject import Subject
+from microtome.metrics.differences import compared_keys, differences
 from microtome.proto import result_pb2
 from microtome.results.blocks import MetricsBlock
 from microtome.results.records import WITHHELD
@@ -20,7 +21,7 @@ from microtome.slicing.keys import OVERALL, SliceKey, stringify_slice_key
 from microtome.slicing.table import SliceTable
 
 if TYPE_CHECKING:
-    from microtome.model.plan import Plan
+    from microtome.executor.subject import Plan
 
 _COMPACT_AT = 8
 # of sums that are finished at once: 64 MB, where there are histograms of ten thousand thresholds
@@ -107,7 +108,11 @@ class FinishSlices(beam.DoFn):
             plots = plan.plots(table.sums)
         except MetricError as error:
             raise DataError(error.placed(_named_slices(table.keys))) from error
-        further = {key: listed[key] for key in table.keys if key in listed} if listed else {}
+        further: dict[Any, Any] = {
+            key: _with_differences(listed[key], columns, row, plan.collection.baseline)
+            for row, key in enumerate(table.keys)
+            if key in listed
+        }
         return MetricsBlock(table.keys, columns, further, plots)
 
     def _withheld(self, table: SliceTable) -> MetricsBlock:
@@ -117,6 +122,26 @@ class FinishSlices(beam.DoFn):
         )
         message = result_pb2.MetricValue(debug_message=text)
         return MetricsBlock(table.keys, {}, {key: {WITHHELD: message} for key in table.keys})
+
+
+def _with_differences(
+    listed: Mapping[Any, Any],
+    columns: Mapping[Any, np.ndarray],
+    row: int,
+    baseline: str | None,
+) -> Mapping[Any, Any]:
+    """The metrics of a slice that needed all its rows, with the differences to the baseline's.
+
+    Args:
+        columns: the other metrics `[slices, ...]`, of which one model may have what another lists.
+        row: of the slice in them.
+    """
+    if baseline is None:
+        return listed
+    keys = compared_keys([*columns, *listed], baseline)
+    late = {key for pair in keys if any(key in listed for key in pair) for key in pair}
+    known = {key: np.asarray(listed[key] if key in listed else columns[key][row]) for key in late}
+    return {**listed, **differences(known, baseline)}
 
 
 def _named_slices(keys: Sequence[SliceKey]) -> str:

@@ -32,11 +32,13 @@ class FrameSubject(Subject):
     Attributes:
         specs: one a model; none: all is in the data, and is not labelled.
         paths: where the model of each spec is; empty where its predictions stand in the data.
+        is_named: whether even an only model has its name, as where others stand beside it.
         token: names this subject to the processes that load it.
     """
 
     specs: tuple[ModelSpec, ...]
     paths: tuple[str, ...]
+    is_named: bool = False
     token: str = dataclasses.field(default_factory=lambda: uuid.uuid4().hex, repr=False)
 
     def check(self, features: Sequence[str]) -> None:
@@ -121,7 +123,7 @@ class FrameSubject(Subject):
 
     def _name(self, spec: ModelSpec) -> str:
         # the only model needs no name
-        return spec.name if len(self.specs) > 1 else ""
+        return spec.name if len(self.specs) > 1 or self.is_named else ""
 
     def _predictors(self) -> Iterator[tuple[str, ServingModel]]:
         for spec, path in self._models():

@@ -19,7 +19,7 @@ from microtome.slicing.slicer import Assignment
 from microtome.slicing.table import SliceTable
 
 if TYPE_CHECKING:
-    from microtome.model.plan import Plan
+    from microtome.executor.subject import Plan
 
 
 class QueryRecords(NamedTuple):

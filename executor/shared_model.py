@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from apache_beam.utils import shared
 
 from microtome.errors import ConfigError, DataError
+from microtome.executor.subject import Plan as AnyPlan
 from microtome.executor.subject import Subject
 from microtome.executor.user_code import reduce_packed
+from microtome.messages import nearest
 from microtome.metrics.collection import Collection, Computation
 from microtome.metrics.specs import ModelColumns
 from microtome.metrics.views import FEATURES, Source
@@ -43,6 +45,7 @@ class EvalSharedModel(Subject):
         additional_fetches: groups of further tensors of the signature.
         tags: of the meta graph, where they are not an EvalSavedModel's.
         model_name: name of the model among several.
+        is_baseline: whether others are compared with it, where the config does not say it.
         token: names this model to the processes that load it.
     """
 
@@ -53,6 +56,7 @@ class EvalSharedModel(Subject):
     additional_fetches: tuple[str, ...] = ()
     tags: tuple[str, ...] | None = None
     model_name: str = ""
+    is_baseline: bool = False
     token: str = dataclasses.field(
         default_factory=lambda: uuid.uuid4().hex, compare=False, repr=False
     )
@@ -99,6 +103,9 @@ class EvalSharedModel(Subject):
 
     def graph_metrics(self) -> list[str]:
         return sorted(self._signature().metrics) if self.include_default_metrics else []
+
+    def has_feature(self, name: str) -> bool:
+        return name in self._signature().features
 
     def own_metrics(self) -> tuple[Computation, ...]:
         outside = [each for each in self.add_metrics_callbacks if _is_outside(each)]
@@ -172,8 +179,10 @@ def default_eval_shared_model(
     additional_fetches: Sequence[str] | None = None,
     tags: Sequence[str] | None = None,
     model_name: str = "",
+    eval_config: EvalConfig | None = None,
     *,
     model_path: str | None = None,
+    is_baseline: bool = False,
 ) -> EvalSharedModel:
     """Names the model to evaluate.
 
@@ -190,10 +199,14 @@ def default_eval_shared_model(
         additional_fetches: groups of further tensors of the model's signature for the callbacks.
         tags: of the meta graph; `("eval",)` for all EvalSavedModels of today.
         model_name: name of the model among several.
+        eval_config: says, as in TFMA, whether the model of this name is the baseline. All else that
+            it says of the model is taken from the config of the run.
         model_path: another name of `eval_saved_model_path`.
+        is_baseline: whether others are compared with it; for a run whose config names no models.
 
     Raises:
-        ConfigError: neither or both of the two names of the path are given.
+        ConfigError: neither or both of the two names of the path are given, or the config has no
+            model of this name.
     """
     if (eval_saved_model_path is None) == (model_path is None):
         raise ConfigError(
@@ -209,7 +222,21 @@ def default_eval_shared_model(
         additional_fetches=tuple(additional_fetches or ()),
         tags=tuple(tags) if tags else None,
         model_name=model_name,
+        is_baseline=is_baseline or _is_baseline_of(eval_config, model_name),
     )
+
+
+def _is_baseline_of(eval_config: EvalConfig | None, model_name: str) -> bool:
+    specs = list(eval_config.model_specs) if eval_config is not None else []
+    if not specs or (len(specs) == 1 and not model_name):
+        return False
+    by_name = {spec.name: spec for spec in specs}
+    if model_name not in by_name:
+        raise ConfigError(
+            f"The eval_config has no model_specs of the name {model_name!r}"
+            f"{nearest(model_name, by_name)}; there is: {', '.join(map(repr, by_name))}."
+        )
+    return bool(by_name[model_name].is_baseline)
 
 
 def _as_text(path: Any) -> str:
@@ -250,7 +277,7 @@ class WorkerModel:
         self._features = tuple(features)
         self._handle = shared.Shared()
 
-    def get(self, plan: Plan) -> Any:
+    def get(self, plan: AnyPlan) -> Any:
         """The evaluator; loads models at the first call in this process."""
         return self._handle.acquire(lambda: self._subject.make_evaluator(plan, self._features))
 

@@ -1,4 +1,4 @@
-"""What is evaluated: an EvalSavedModel, or data with predictions in it or made by models."""
+"""What is evaluated: EvalSavedModels, and data with predictions in it or made by models."""
 
 from __future__ import annotations
 
@@ -6,14 +6,63 @@ import abc
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from microtome.metrics.collection import Collection, Computation
 from microtome.metrics.specs import ModelColumns
 from microtome.proto.config_pb2 import EvalConfig
 from microtome.results.metric_keys import MetricName
 from microtome.slicing.contributions import Contributions
+from microtome.slicing.sums import Floats, Layout
 
 if TYPE_CHECKING:
-    from microtome.model.plan import Plan
+    from microtome.model.plan import MetricPlan
+
+
+class Plan(Protocol):
+    """What a run asks of a plan, whether of one model (`model.plan.Plan`) or of several.
+
+    A slice's sums are float64 `[width]`; the number of its rows stands first.
+
+    Attributes:
+        layout: what stands where in the sums, but for those of the reference path, at their end.
+        width: the length of the sums, all of them.
+        summed, summed_width: what is summed on the reference path, and how many numbers that are.
+        listed: the metrics that need all rows of a slice at the end.
+        metrics: what was decided on those of graphs.
+        collection: the metrics outside graphs.
+    """
+
+    @property
+    def layout(self) -> Layout: ...
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def summed(self) -> Sequence[Any]: ...
+
+    @property
+    def summed_width(self) -> int: ...
+
+    @property
+    def listed(self) -> Sequence[MetricName]: ...
+
+    @property
+    def metrics(self) -> Sequence[MetricPlan]: ...
+
+    @property
+    def collection(self) -> Collection: ...
+
+    def values(self, sums: Floats) -> Mapping[Any, npt.NDArray[Any]]:
+        """The metrics `[slices, ...]` from sums `[slices, width]`, but for those `listed`."""
+
+    def plots(self, sums: Floats) -> Sequence[tuple[Any, npt.NDArray[Any]]]:
+        """The plots, objects `[slices]` with their keys, from sums `[slices, width]`."""
+
+    def states_of(self, collection_states: Any) -> Any:
+        """Sums `[slices, width]` that are zero but for the collection's states; both sparse."""
 
 
 class Evaluator(Protocol):
@@ -21,6 +70,24 @@ class Evaluator(Protocol):
 
     def contributions(self, records: Any) -> Contributions:
         """What each row of a batch contributes."""
+
+    def close(self) -> None:
+        """Frees what it holds."""
+
+
+class GraphEvaluator(Evaluator, Protocol):
+    """One that also takes the reference path: the graph itself is run on slices."""
+
+    def rows_feed(self, records: Any) -> Any:
+        """Prepares a batch for the reference path."""
+
+    def reference_sums(self, feed: Any, rows: npt.NDArray[np.int64]) -> Floats:
+        """What some rows of a batch add on the reference path: `[summed_width]` of the plan."""
+
+    def reference_values(
+        self, batches: Sequence[tuple[Any, npt.NDArray[np.int64]]]
+    ) -> Mapping[Any, Any]:
+        """The metrics that need all rows of a slice, which stand in batches."""
 
 
 class Subject(abc.ABC):
@@ -60,9 +127,13 @@ class Subject(abc.ABC):
         """
         return ()
 
-    def graph_metrics(self) -> list[str]:
+    def graph_metrics(self) -> Sequence[MetricName]:
         """Names of the metrics in a model's own graph."""
         return []
+
+    def has_feature(self, name: str) -> bool:
+        """Whether rows may be sliced by a feature; of data that is not known before it is read."""
+        return True
 
     def columns_read(self, features: Sequence[str], collection: Collection) -> Sequence[str] | None:
         """The columns that are looked at, of files of columns; None for all."""
@@ -84,12 +155,21 @@ class Subject(abc.ABC):
         """
 
     @abc.abstractmethod
-    def make_evaluator(self, plan: Plan, features: Sequence[str]) -> Any:
-        """The `Evaluator`, which takes seconds to make and the memory of its models."""
+    def make_evaluator(self, plan: Any, features: Sequence[str]) -> Any:
+        """The `Evaluator`, which takes seconds to make and the memory of its models.
+
+        Args:
+            plan: the subject's own.
+            features: as of `make_plan`.
+        """
 
     @abc.abstractmethod
-    def count_names(self, plan: Plan) -> list[tuple[MetricName, int]]:
-        """Names of the counts that every slice has, and in which column of the sums they stand."""
+    def count_names(self, plan: Any) -> list[tuple[MetricName, int]]:
+        """Names of the counts that every slice has, and in which column of the sums they stand.
+
+        Args:
+            plan: the subject's own.
+        """
 
     @property
     @abc.abstractmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -10,16 +11,18 @@ import numpy as np
 
 from microtome.errors import ConfigError, MicrotomeError
 from microtome.executor.frame_subject import FrameSubject
+from microtome.executor.joint_subject import JointSubject, Part
 from microtome.executor.metric_makers import make_any_metric
 from microtome.executor.shared_model import EvalSharedModel
 from microtome.executor.subject import Subject
 from microtome.messages import nearest
 from microtome.metrics.collection import Collection, Computation
+from microtome.metrics.differences import compared_keys
 from microtome.metrics.specs import computations
 from microtome.proto.config_pb2 import EvalConfig, ModelSpec
 from microtome.results.metric_keys import MetricName
 from microtome.results.names import EXAMPLE_COUNT, EXAMPLE_WEIGHT
-from microtome.results.records import label, places_of
+from microtome.results.records import is_of_model, label, places_of
 
 Models: TypeAlias = (
     EvalSharedModel | Sequence[EvalSharedModel] | Mapping[str, EvalSharedModel] | None
@@ -27,7 +30,7 @@ Models: TypeAlias = (
 
 
 def subject_of(models: Models, config: EvalConfig) -> Subject:
-    """What is evaluated: an EvalSavedModel, or data to which models that serve add predictions.
+    """What is evaluated: EvalSavedModels, data to which models that serve add predictions, or both.
 
     Args:
         models: one model, several (in a list, or by name), or none: predictions are in the data.
@@ -36,13 +39,13 @@ def subject_of(models: Models, config: EvalConfig) -> Subject:
         ConfigError: models and config do not fit together.
         ModelError: there is no model where one is said to be.
     """
-    given = _listed(models)
+    given = listed_models(models)
     specs = list(config.model_specs)
     if len(given) == 1 and not config.metrics_specs:
         # only an EvalSavedModel brings metrics of its own
         _check_eval_spec(_matched(given, specs)[0][1])
-        return _configured(given[0], config)
-    if not config.metrics_specs:
+        return _configured(given[0], specs[0] if specs else ModelSpec(), config)
+    if not given and not config.metrics_specs:
         raise ConfigError(
             "metrics_specs is empty, and there is no EvalSavedModel that brings metrics of its "
             "own: nothing is to be computed. Name the metrics in metrics_specs of the config."
@@ -53,21 +56,54 @@ def subject_of(models: Models, config: EvalConfig) -> Subject:
     from microtome.model.serving import model_kind
 
     of_specs = _matched(given, specs)
-    kinds = [model_kind(model.model_path, spec) for model, spec in of_specs]
-    if kinds == ["tfma_eval"]:
-        _check_eval_spec(of_specs[0][1])
-        return _configured(given[0], config)
-    if "tfma_eval" in kinds:
-        names = ", ".join(repr(model.model_path) for model in given)
-        raise ConfigError(
-            f"An EvalSavedModel is evaluated alone, and there are {len(given)} models: {names}. "
-            "Evaluate each on its own, or compare models by what they serve."
-        )
-    for model in given:
+    has_graph = [model_kind(model.model_path, spec) == "tfma_eval" for model, spec in of_specs]
+    graphs = [pair for pair, has in zip(of_specs, has_graph, strict=True) if has]
+    served = [pair for pair, has in zip(of_specs, has_graph, strict=True) if not has]
+    for _, spec in graphs:
+        _check_eval_spec(spec)
+    for model, _ in served:
         _check_served(model)
-    return FrameSubject(
-        tuple(spec for _, spec in of_specs), tuple(model.model_path for model, _ in of_specs)
-    )
+    if served and not config.metrics_specs:
+        raise ConfigError(
+            f"metrics_specs is empty, and {served[0][0].model_path!r} is no EvalSavedModel, which "
+            "would bring metrics of its own. Name the metrics in metrics_specs of the config."
+        )
+    if not served and len(graphs) == 1:
+        return _configured(*graphs[0], config)
+    if not graphs:
+        return _served_subject(served)
+    return _joint_subject(graphs, served, config)
+
+
+def _served_subject(
+    served: Sequence[tuple[EvalSharedModel, ModelSpec]], is_named: bool = False
+) -> FrameSubject:
+    paths = tuple(model.model_path for model, _ in served)
+    return FrameSubject(tuple(spec for _, spec in served), paths, is_named)
+
+
+def _joint_subject(
+    graphs: Sequence[tuple[EvalSharedModel, ModelSpec]],
+    served: Sequence[tuple[EvalSharedModel, ModelSpec]],
+    config: EvalConfig,
+) -> JointSubject:
+    parts = []
+    for model, spec in graphs:
+        configured = _configured(model, spec, config)
+        # one model may stand under two names
+        own = dataclasses.replace(configured, model_name=spec.name, token=uuid.uuid4().hex)
+        parts.append(Part(own, (spec,)))
+    if served:
+        parts.append(Part(_served_subject(served, is_named=True), tuple(s for _, s in served)))
+    order = {spec.name: (spec.is_baseline, i) for i, spec in enumerate(config.model_specs)}
+    parts.sort(key=lambda part: min(order[spec.name] for spec in part.specs))
+    return JointSubject(tuple(parts), _baseline_name(config))
+
+
+def _baseline_name(config: EvalConfig) -> str | None:
+    """The model that others are compared with; None where none is."""
+    baselines = [spec.name for spec in config.model_specs if spec.is_baseline]
+    return baselines[0] if baselines and len(config.model_specs) > 1 else None
 
 
 # arguments that only an EvalSavedModel has a use for, and what a config has in their place
@@ -96,14 +132,11 @@ def collection_of(subject: Subject, config: EvalConfig) -> Collection:
     """
     own = subject.own_metrics()
     _check_distinct(own)
-    if not config.metrics_specs:
-        return Collection(own)
-    columns = subject.model_columns(config)
-    baseline = next((model.name for model in columns if model.is_baseline), None)
-    return Collection(
-        (*own, *computations(config.metrics_specs, columns, make_any_metric)),
-        baseline if len(columns) > 1 else None,
-    )
+    named: tuple[Computation, ...] = ()
+    if config.metrics_specs:
+        columns = subject.model_columns(config)
+        named = computations(config.metrics_specs, columns, make_any_metric)
+    return Collection((*own, *named), _baseline_name(config))
 
 
 def _check_distinct(own: Sequence[Computation]) -> None:
@@ -118,15 +151,19 @@ def _check_distinct(own: Sequence[Computation]) -> None:
 
 
 def metric_names(models: Models, config: EvalConfig) -> list[str]:
-    """The metrics of each slice, as `EvalResult.slices` names them.
+    """The metrics of each slice, as `EvalResult.slices` names them; of several models, the first's.
 
     Raises:
         MicrotomeError: as of `subject_of` and `collection_of`.
     """
     subject = subject_of(models, config)
-    in_graph = subject.graph_metrics()
-    outside = [key for item in collection_of(subject, config).computations for key in _keys(item)]
-    places = places_of([*in_graph, EXAMPLE_COUNT, EXAMPLE_WEIGHT, *outside])
+    keys = [*subject.graph_metrics(), EXAMPLE_COUNT, EXAMPLE_WEIGHT]
+    keys += [key for item in collection_of(subject, config).computations for key in _keys(item)]
+    baseline = _baseline_name(config)
+    if baseline is not None:
+        keys += [key._replace(is_diff=True) for key, _ in compared_keys(keys, baseline)]
+    shown = next((spec.name for spec in config.model_specs if not spec.is_baseline), None)
+    places = [place for place in places_of(keys) if is_of_model(place.model_name, shown)]
     return list(dict.fromkeys(label(*place[1:]) for place in places))
 
 
@@ -140,7 +177,12 @@ def _keys(item: Computation) -> list[MetricName]:
         return [item.key]
 
 
-def _listed(models: Any) -> list[EvalSharedModel]:
+def listed_models(models: Any) -> list[EvalSharedModel]:
+    """The models, one after the other, each with the name that it is given by.
+
+    Raises:
+        ConfigError: one was not made with `default_eval_shared_model`.
+    """
     if models is None:
         return []
     names: list[str | None] = []
@@ -169,6 +211,7 @@ def _matched(
     if len(models) == 1 and len(specs) <= 1:
         return [(models[0], specs[0] if specs else ModelSpec())]
     by_name = {spec.name: spec for spec in specs}
+    _check_each_named(models)
     for model in models:
         if model.model_name not in by_name:
             there = ", ".join(map(repr, by_name)) or "none"
@@ -185,6 +228,17 @@ def _matched(
             "eval_shared_model."
         )
     return [(model, by_name[model.model_name]) for model in models]
+
+
+def _check_each_named(models: Sequence[EvalSharedModel]) -> None:
+    names = [model.model_name for model in models]
+    if len(set(names)) < len(names):
+        paths = ", ".join(f"{model.model_path!r} as {model.model_name!r}" for model in models)
+        raise ConfigError(
+            f"Several models have one name: {paths}. Give each a name of its own in "
+            "default_eval_shared_model(model_name=...) and in model_specs; or say "
+            "is_baseline=True of one of two."
+        )
 
 
 def _check_in_data(specs: Sequence[ModelSpec]) -> None:
@@ -217,8 +271,8 @@ def _check_eval_spec(spec: ModelSpec) -> None:
         )
 
 
-def _configured(model: EvalSharedModel, config: EvalConfig) -> EvalSharedModel:
-    """The model, with what the config says of its weights and its own metrics.
+def _configured(model: EvalSharedModel, spec: ModelSpec, config: EvalConfig) -> EvalSharedModel:
+    """The model, with what the config and its spec say of its weights and its own metrics.
 
     Raises:
         ConfigError: the model was given another weight.
@@ -226,7 +280,6 @@ def _configured(model: EvalSharedModel, config: EvalConfig) -> EvalSharedModel:
     default = config.options.include_default_metrics
     if config.options.HasField("include_default_metrics") and not default.value:
         model = dataclasses.replace(model, include_default_metrics=False)
-    spec = config.model_specs[0] if config.model_specs else ModelSpec()
     named: Any = dict(spec.example_weight_keys) or spec.example_weight_key
     known = model.weight_features()
     if not named or known == ({"": named} if isinstance(named, str) else named):

@@ -24,8 +24,7 @@ from microtome.slicing.sums import SliceSums
 from microtome.slicing.table import SliceTable
 
 if TYPE_CHECKING:
-    from microtome.model.evaluator import ModelEvaluator
-    from microtome.model.plan import Plan
+    from microtome.executor.subject import Evaluator, GraphEvaluator, Plan
 
 ROWS_OUTPUT = "rows"
 QUERIES_OUTPUT = "queries"
@@ -145,7 +144,7 @@ _Computed = tuple["Contributions", float, float]
 _Computing = concurrent.futures.Future[_Computed]
 
 
-def _timed_contributions(evaluator: ModelEvaluator, batch: Batch) -> _Computed:
+def _timed_contributions(evaluator: Evaluator, batch: Batch) -> _Computed:
     start = time.perf_counter()
     return evaluator.contributions(batch.records), start, time.perf_counter()
 
@@ -165,7 +164,7 @@ class _BundleSums:
         stopwatch: seconds so far.
     """
 
-    def __init__(self, plan: Plan, specs: Sequence[SingleSliceSpec], evaluator: ModelEvaluator):
+    def __init__(self, plan: Plan, specs: Sequence[SingleSliceSpec], evaluator: GraphEvaluator):
         self._plan = plan
         self._evaluator = evaluator
         self._specs = specs

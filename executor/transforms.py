@@ -22,7 +22,7 @@ from microtome.slicing.spec import SingleSliceSpec
 from microtome.view.run_report import RunReport
 
 if TYPE_CHECKING:
-    from microtome.model.plan import Plan
+    from microtome.executor.subject import Plan
 
 
 class ReadBatches(beam.PTransform):

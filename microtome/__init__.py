@@ -36,6 +36,8 @@ _RESULTS = "microtome.results"
 _TRACKING = "microtome.tracking"
 
 _HOME = {
+    "BASELINE_KEY": "microtome.config",
+    "CANDIDATE_KEY": "microtome.config",
     "DATA_CENTRIC_MODE": _RESULTS,
     "EvalConfig": "microtome.proto.config_pb2",
     "EvalInputReceiver": _EXPORT,

@@ -22,6 +22,9 @@ from microtome.slicing.spec import SingleSliceSpec
 # The number from which on fields are Microtome's own, unknown to TFMA.
 OWN_FIELDS = 100
 DEFAULT_MAX_TRACKED_SLICES = 1000
+# names of a model and of the one that it is compared with, where the config names neither
+CANDIDATE_KEY = "candidate"
+BASELINE_KEY = "baseline"
 
 # Fields that Microtome knows and does not act on yet, and what to say of them. A field leaves this
 # table when it is supported.

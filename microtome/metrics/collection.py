@@ -74,10 +74,13 @@ class Collection(Light):
         computations: the metrics.
         baseline: the name of the model whose values are taken from those of others; None where
             models are not compared.
+        looked_at: columns that others look at. A collection without computations leaves them in
+            the contributions.
     """
 
     computations: tuple[Computation, ...]
     baseline: str | None = None
+    looked_at: tuple[Source, ...] = ()
 
     @cached_property
     def layout(self) -> Layout:
@@ -103,7 +106,8 @@ class Collection(Light):
     @cached_property
     def all_sources(self) -> tuple[Source, ...]:
         """The columns that anything looks at; known before the collection is `fitted`."""
-        return _sources(view for item in self.computations for view in item.views)
+        of_views = _sources(view for item in self.computations for view in item.views)
+        return tuple(dict.fromkeys((*of_views, *self.looked_at)))
 
     @cached_property
     def query_keys(self) -> tuple[str, ...]:

@@ -40,6 +40,7 @@ class ModelColumns:
             or weight of its own, that of "" is its.
         name: the model's, among several.
         is_baseline: whether others are compared with it.
+        features_of: whose the features are that metrics name; "" for the data's.
     """
 
     labels: Mapping[str, Source]
@@ -47,6 +48,7 @@ class ModelColumns:
     weights: Mapping[str, Source]
     name: str = ""
     is_baseline: bool = False
+    features_of: str = ""
 
     @property
     def outputs(self) -> list[str]:
@@ -100,6 +102,14 @@ def computations(
     if problems:
         raise ConfigError("\n  ".join(["The metrics cannot be computed:", *problems]))
     return tuple(found.values())
+
+
+def needs_baseline(config: config_pb2.MetricConfig, make: MakeMetric = registered_metric) -> bool:
+    """Whether a metric of a config compares a model with a baseline; what is wrong does not."""
+    try:
+        return _metric(config, make)[0].needs_baseline
+    except ConfigError:
+        return False
 
 
 def _numbered(place: str, items: Sequence[Any]) -> Iterator[tuple[str, Any]]:
@@ -228,7 +238,7 @@ def _view(
         prediction=prediction,
         weight=model.of(model.weights, output) if is_weighted else None,
         baseline=compared,
-        features=tuple(Source(FEATURES, name) for name in metric.features),
+        features=tuple(Source(FEATURES, name, model.features_of) for name in metric.features),
         of_classes=metric.of_classes,
         # of several classes, each is looked at unless some are chosen
         is_flattened=prediction is not None and not metric.of_classes,
