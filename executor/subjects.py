@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from microtome.config import shown_model
 from microtome.errors import ConfigError, MicrotomeError
 from microtome.executor.frame_subject import FrameSubject
 from microtome.executor.joint_subject import JointSubject, Part
@@ -162,7 +163,7 @@ def metric_names(models: Models, config: EvalConfig) -> list[str]:
     baseline = _baseline_name(config)
     if baseline is not None:
         keys += [key._replace(is_diff=True) for key, _ in compared_keys(keys, baseline)]
-    shown = next((spec.name for spec in config.model_specs if not spec.is_baseline), None)
+    shown = shown_model(config)
     places = [place for place in places_of(keys) if is_of_model(place.model_name, shown)]
     return list(dict.fromkeys(label(*place[1:]) for place in places))
 

@@ -140,6 +140,15 @@ def slice_specs(config: EvalConfig) -> list[SingleSliceSpec]:
     return list(dict.fromkeys(SingleSliceSpec.from_proto(proto) for proto in protos))
 
 
+def shown_model(config: EvalConfig) -> str | None:
+    """The model that a result shows where none is asked for: the first that is no baseline.
+
+    None where there is only one.
+    """
+    names = [spec.name for spec in config.model_specs if not spec.is_baseline]
+    return names[0] if names and len(config.model_specs) > 1 else None
+
+
 def max_tracked_slices(config: EvalConfig) -> int:
     """The most slices of one evaluation that are recorded in ML Metadata."""
     return config.tracking.max_slices or DEFAULT_MAX_TRACKED_SLICES

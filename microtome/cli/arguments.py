@@ -18,6 +18,7 @@ examples:
       --output evaluation -- --direct_running_mode=multi_processing --direct_num_workers=4
   microtome evaluate --model export/eval --data day-2/* --slice carrier --output results/day-2 \\
       --record metadata.sqlite --pipeline flights --run day-2 --span 2
+  microtome evaluate --model export/2/eval --baseline export/1/eval --data eval-* --slice carrier
   microtome evaluate --model gs://b/eval --data 'gs://b/data-*' --output gs://b/out \\
       --runner FlinkRunner -- --flink_master=cluster:8081 --environment_type=EXTERNAL \\
       --environment_config=localhost:50000
@@ -62,6 +63,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         _check_recording(parser, args)
         if args.model is None and args.config is None:
             parser.error("--model is missing; or, for predictions that are in the data, --config")
+        if args.baseline is not None and args.model is None:
+            parser.error("--baseline is compared with --model, which is missing")
     return args
 
 
@@ -117,6 +120,12 @@ def _add_evaluate(commands: Commands) -> None:
         _EVALUATE_EXAMPLES,
     )
     _add_model_options(command)
+    command.add_argument(
+        "--baseline",
+        metavar="DIR",
+        help="directory of the model to compare with, evaluated in the same pass; the table shows "
+        "by how much --model is above it",
+    )
     command.add_argument(
         "--data", required=True, nargs="+", action="extend", metavar="PATTERN", help="data files"
     )

@@ -28,15 +28,20 @@ def run(args: argparse.Namespace) -> None:
     with quiet.silent_imports(args.debug):
         from apache_beam.options.pipeline_options import PipelineOptions
 
-        from microtome.executor import analysis, subjects
+        from microtome.executor import analysis, baselines, subjects
         from microtome.model import planning  # noqa: F401
-    model = None
-    if args.model is not None:
-        model = analysis.default_eval_shared_model(args.model, example_weight_key=args.weight)
+    models = [
+        analysis.default_eval_shared_model(
+            path, example_weight_key=args.weight, is_baseline=path_is_baseline
+        )
+        for path, path_is_baseline in ((args.model, False), (args.baseline, True))
+        if path is not None
+    ]
+    given = models[0] if len(models) == 1 else models or None
     if args.record is not None and config is not None:
-        _check_tracking(config, subjects.metric_names(model, config))
+        _check_tracking(config, subjects.metric_names(*baselines.with_baseline(given, config)))
     result = analysis.run_model_analysis(
-        model,
+        given,
         data_location=args.data,
         file_format=args.format,
         slice_spec=slices if config is None else None,

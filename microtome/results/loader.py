@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 
+from microtome.config import shown_model
 from microtome.errors import ConfigError, OutputError
 from microtome.messages import nearest
 from microtome.proto import config_pb2, result_pb2
@@ -379,9 +380,9 @@ def _choose_model(
     """The model whose metrics are wanted; None where all are of one."""
     specs = list(eval_run.eval_config.model_specs) if eval_run else []
     if model_name is None:
-        candidates = [spec.name for spec in specs if not spec.is_baseline]
-        if len(specs) > 1 and candidates:
-            return candidates[0]
+        shown = shown_model(eval_run.eval_config) if eval_run else None
+        if shown is not None:
+            return shown
         return specs[0].name if len(specs) == 1 else _first_model(result)
     known = {spec.name for spec in specs} | set(eval_run.model_locations if eval_run else ())
     if model_name not in known:

@@ -9,6 +9,7 @@ import heapq
 from collections.abc import Sequence
 from typing import Any
 
+from microtome.config import shown_model
 from microtome.proto import config_pb2
 from microtome.results import stencil
 from microtome.results.eval_result import EvalResult, count_of
@@ -65,13 +66,15 @@ class RunReport:
             OutputError: The views' scripts are missing.
         """
         kept = sorted(self._largest, reverse=True)
-        found = stencil.read_metrics((data for _, _, data in kept), None)
+        shown = shown_model(eval_run.eval_config)
+        locations = eval_run.model_locations
+        found = stencil.read_metrics((data for _, _, data in kept), shown)
         result = EvalResult(
             slicing_metrics=[(key, metrics or {}) for key, metrics in found],
             config=eval_run.eval_config,
             data_location=eval_run.data_location,
             file_format=eval_run.file_format,
-            model_location=next(iter(eval_run.model_locations.values()), ""),
+            model_location=locations.get(shown or "", next(iter(locations.values()), "")),
             run_info=run_info,
         )
         report = contract.report_at(result, self._output_path)

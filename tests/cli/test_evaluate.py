@@ -51,6 +51,31 @@ def test_from_model_and_data_to_a_result(committed_model, tmp_path):
     assert "120 rows" in lines[-1]
 
 
+def test_a_model_and_its_baseline(committed_model, tmp_path):
+    model, older = committed_model("handmade_serve_tf1"), committed_model("linear_binary_v1")
+    run = microtome(
+        *("evaluate", "--model", model.model_path, "--baseline", older.model_path),
+        *("--data", model.data_path, "--slice", "country", "--output", "result"),
+        cwd=tmp_path,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "accuracy_diff" in run.stdout
+    result = load_eval_result(tmp_path / "result")
+    assert result.model_location == model.model_path
+    baseline = dict(load_eval_result(tmp_path / "result", model_name="baseline").slices())
+    for key, values in result.slices():
+        difference = values["accuracy"] - baseline[key]["accuracy"]
+        assert values["accuracy_diff"] == pytest.approx(difference, abs=1e-12)
+        if key in model.expected:
+            assert values["accuracy"] == pytest.approx(model.expected[key]["accuracy"], rel=1e-6)
+
+
+def test_a_baseline_alone_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        arguments.parse(["evaluate", "--baseline", "a", "--config", "c", "--data", "d"])
+    assert "--baseline is compared with --model, which is missing" in capsys.readouterr().err
+
+
 def test_what_is_not_cut_is_told(tmp_path):
     metrics = {
         "accuracy": {"path": "cut"},

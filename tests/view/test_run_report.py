@@ -8,6 +8,7 @@ import pathlib
 
 import pytest
 
+from microtome.metrics.keys import MetricKey
 from microtome.proto.config_pb2 import EvalRun
 from microtome.results import ResultsWriter, load_eval_result, metrics_for_slice, names
 from microtome.tracking import schema
@@ -44,6 +45,29 @@ def test_the_page_says_what_the_result_says(tmp_path):
     # readers of results do not mind it, and a new result takes its place
     assert len(load_eval_result(path).slicing_metrics) == 3
     write(path, made.SLICES.items())
+
+
+def test_the_page_is_of_the_model_and_not_of_its_baseline(tmp_path):
+    path = tmp_path / "result"
+    run = EvalRun()
+    for name in ("a", "b"):
+        run.eval_config.model_specs.add(name=name, is_baseline=name == "a")
+        run.model_locations[name] = f"models/{name}"
+    values = {
+        MetricKey("accuracy", "b"): 0.75,
+        MetricKey("accuracy", "a"): 0.25,
+        MetricKey("accuracy", "b", is_diff=True): 0.5,
+    }
+    with ResultsWriter(path, RunReport(str(path))) as writer:
+        writer.add_metrics([metrics_for_slice((), values)])
+        writer.finish(run)
+    report = checked(embedded((path / names.REPORT).read_text(encoding="utf-8")))
+    assert [each["model_path"] for each in report["runs"]] == ["models/b"]
+    shown = report["values"]["result"]
+    assert {name: column["v"] for name, column in shown.items()} == {
+        "accuracy": [0.75],
+        "accuracy_diff": [0.5],
+    }
 
 
 def test_of_many_slices_the_largest_are_in_the_page(tmp_path):
