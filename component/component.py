@@ -53,7 +53,19 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
           for all of them with `publish: SINGLE`, which Kubeflow v2 needs, as it allows one
           artifact a key.
 
-    There is no `baseline_model` and no `blessing` yet: two models are not compared.
+    With `baseline_model` the model is compared with another one, such as the last that was blessed,
+    in the same pass over the data. Metrics have their differences beside them, `auc_diff`; what is
+    recorded and held against the history is the model's, with the baseline's id and URI. In a first
+    run, where the resolver finds none, the model is evaluated alone:
+
+        ```python
+        resolver = Resolver(
+            strategy_class=LatestBlessedModelStrategy,
+            model=Channel(type=standard_artifacts.Model),
+            model_blessing=Channel(type=standard_artifacts.ModelBlessing),
+        ).with_id("latest_blessed_model")
+        evaluator = SlicedEvaluator(..., baseline_model=resolver.outputs["model"])
+        ```
 
     With `history` a run is held against earlier ones, as `tracking.history_checks` of the config
     says; the verdict and its reasons are properties of `evaluation`:
@@ -120,12 +132,15 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
             EvalSharedModel`. It must be there where the pipeline is defined, too: a digest of it
             takes part in TFX's cache key. A `RuntimeParameter` is not read beforehand: name a
             changed file otherwise, or TFX's cache does not notice.
+        baseline_model: Channel of `standard_artifacts.Model`: what the model is compared with; it
+            may be empty. Of two `model_specs` it is the one with `is_baseline: true`; what one
+            says, or none, holds for both, which are called "candidate" and "baseline".
         module_path: Instead of it, the dotted name of such a module, which is installed wherever
             the component and Beam's workers run. TFX's cache does not notice what changes in it.
 
     Raises:
-        ConfigError: The config has unknown or unsupported fields, or checks of a history that is
-            not given, or no split is named, or the module file cannot be read.
+        ConfigError: The config has unknown or unsupported fields, or checks of a history, or a
+            baseline, that is not given, or no split is named, or the module file cannot be read.
     """
 
     SPEC_CLASS = spec.SlicedEvaluatorSpec
@@ -141,14 +156,17 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
         history: channel.BaseChannel | None = None,
         module_file: str | data_types.RuntimeParameter | None = None,
         module_path: str | data_types.RuntimeParameter | None = None,
+        baseline_model: channel.BaseChannel | None = None,
     ) -> None:
         checked_config = _checked_config(eval_config)
         _check_history(checked_config, history)
+        _check_baseline(checked_config, baseline_model)
         super().__init__(
             spec=spec.SlicedEvaluatorSpec(
                 **{
                     keys.EXAMPLES: examples,
                     keys.MODEL: model,
+                    keys.BASELINE_MODEL: baseline_model,
                     keys.SCHEMA: schema,
                     keys.HISTORY: history,
                     keys.EVAL_CONFIG: checked_config,
@@ -198,6 +216,21 @@ def _check_history(
             "The config has tracking.history_checks, but SlicedEvaluator is given no `history` to "
             "check against. Give it history=last_evaluations(...).outputs['history'], or remove "
             "the checks. (Kubeflow v2 has no resolver that finds a history: remove them there.)"
+        )
+
+
+def _check_baseline(
+    eval_config: config_pb2.EvalConfig | data_types.RuntimeParameter,
+    baseline_model: channel.BaseChannel | None,
+) -> None:
+    if baseline_model is not None or not isinstance(eval_config, config_pb2.EvalConfig):
+        return
+    names = [spec.name for spec in eval_config.model_specs if spec.is_baseline]
+    if names:
+        raise errors.ConfigError(
+            f"model_specs {names[0]!r} is the baseline, but SlicedEvaluator is given no "
+            "`baseline_model`. Give it baseline_model=resolver.outputs['model'], which may be "
+            "empty in a first run, or remove the model_specs."
         )
 
 

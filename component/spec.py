@@ -29,6 +29,9 @@ class SlicedEvaluatorSpec(component_spec.ComponentSpec):
     INPUTS: ClassVar = {
         keys.EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples),
         keys.MODEL: component_spec.ChannelParameter(type=standard_artifacts.Model),
+        keys.BASELINE_MODEL: component_spec.ChannelParameter(
+            type=standard_artifacts.Model, optional=True
+        ),
         keys.SCHEMA: component_spec.ChannelParameter(type=standard_artifacts.Schema, optional=True),
         keys.HISTORY: component_spec.ChannelParameter(
             type=standard_artifacts.ModelEvaluation, optional=True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from microtome.config import BASELINE_KEY, CANDIDATE_KEY
 from microtome.errors import ConfigError
@@ -93,6 +93,31 @@ def _named_as(
             )
         named.append(model)
     return named
+
+
+def without_differences(config: EvalConfig, known: Iterable[str]) -> EvalConfig:
+    """A config that tracks no differences to a baseline, where there is none yet.
+
+    Args:
+        config: is not changed.
+        known: the metrics that are computed.
+    """
+    there = set(known)
+
+    def is_missing(name: str) -> bool:
+        return "_diff" in name and name not in there
+
+    changed = EvalConfig()
+    changed.CopyFrom(config)
+    tracking = changed.tracking
+    metrics = [name for name in tracking.metrics if not is_missing(name)]
+    checks = [check for check in tracking.history_checks if not is_missing(check.metric)]
+    if len(metrics) + len(checks) == len(tracking.metrics) + len(tracking.history_checks):
+        return config
+    del tracking.metrics[:], tracking.history_checks[:]
+    tracking.metrics.extend(metrics)
+    tracking.history_checks.extend(checks)
+    return changed
 
 
 def without_baseline(config: EvalConfig) -> EvalConfig:

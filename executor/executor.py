@@ -15,7 +15,16 @@ from tfx.utils import path_utils
 
 from microtome import config, version
 from microtome.errors import ConfigError, DataError, ModelError
-from microtome.executor import analysis, history, inputs, keys, module_file, publish, subjects
+from microtome.executor import (
+    analysis,
+    baselines,
+    history,
+    inputs,
+    keys,
+    module_file,
+    publish,
+    subjects,
+)
 from microtome.proto import config_pb2
 from microtome.results import files, leftovers
 from microtome.tracking import digests, schema
@@ -25,7 +34,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
-    """Evaluates an EvalSavedModel over TFX examples, on the Beam pipeline that TFX configures."""
+    """Evaluates a model, and its baseline, over TFX examples, on TFX's Beam pipeline."""
 
     def Do(  # noqa: N802
         self,
@@ -39,6 +48,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             input_dict:
                 - `examples`: One or more `Examples`, evaluated together.
                 - `model`: One `Model` with an EvalSavedModel inside.
+                - `baseline_model`: The `Model` that it is compared with; it may be missing or
+                  empty, and then the model is evaluated alone.
                 - `history`: Earlier `ModelEvaluation`s that the config's checks refer to; it may
                   be missing or empty.
             output_dict:
@@ -62,25 +73,29 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 component fails then.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
-        eval_config = _eval_config(exec_properties)
-        _check_one_model(eval_config)
+        asked = _eval_config(exec_properties)
+        _check_models(asked)
         users = module_file.user_module(exec_properties)
         splits = _splits(exec_properties)
         examples = input_dict[keys.EXAMPLES]
         model = artifact_utils.get_single_instance(input_dict[keys.MODEL])
+        baseline = _baseline(input_dict)
         evaluation = artifact_utils.get_single_instance(output_dict[keys.EVALUATION])
         sliced_metrics = artifact_utils.get_single_instance(output_dict[keys.SLICED_METRICS])
         folders = _split_folders(examples, splits)
-        is_old = path_utils.is_old_model_artifact(model)
-        model_path = inputs.find_model(
-            path_utils.eval_model_dir(model.uri, is_old),
-            path_utils.serving_model_dir(model.uri, is_old),
-            model.uri,
-            eval_config,
-        )
-        shared_model = users.shared_model(model_path, eval_config)
-        _check_tracking(eval_config, shared_model)
-        provenance = self._provenance(model, model_path, examples, folders, eval_config, evaluation)
+        models = [_shared_model(model, users, asked, is_baseline=False)]
+        if baseline is not None:
+            models.append(_shared_model(baseline, users, asked, is_baseline=True))
+        given, eval_config = _compared(models, asked, keys.BASELINE_MODEL in input_dict)
+        _check_tracking(eval_config, given)
+        model_path = models[0].model_path
+        # as it was asked for: of a first run without a baseline and of later ones it is the same
+        provenance = self._provenance(model, model_path, examples, folders, asked, evaluation)
+        if baseline is not None:
+            provenance = dataclasses.replace(
+                provenance, baseline_model_uri=baseline.uri, baseline_model_id=str(baseline.id)
+            )
+        baseline_digests = {one.model_path: _digest_of(one) for one in models[1:]}
         if users.digest:
             # what is computed is the module's as well as the config's
             both = digests.digest_text(provenance.config_digest + users.digest)
@@ -88,12 +103,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         result = analysis.evaluate_files(
             pipeline_factory=self._make_beam_pipeline,
-            eval_shared_model=shared_model,
+            eval_shared_model=given,
             eval_config=eval_config,
             file_patterns=[os.path.join(folder, "*") for _, folder in folders],
             output_path=evaluation.uri,
         )
-        _check_unchanged(model_path, folders, provenance)
+        _check_unchanged({model_path: provenance.model_digest, **baseline_digests})
+        _check_same_data(folders, provenance)
         # each execution has a folder of its own: no other would clean up after a killed one
         if not files.is_remote(evaluation.uri):
             leftovers.remove_abandoned(os.path.dirname(files.normalized(evaluation.uri)))
@@ -154,19 +170,72 @@ def _eval_config(exec_properties: dict[str, Any]) -> config_pb2.EvalConfig:
     return eval_config
 
 
-def _check_one_model(eval_config: config_pb2.EvalConfig) -> None:
-    if len(eval_config.model_specs) > 1:
-        names = ", ".join(repr(spec.name) for spec in eval_config.model_specs)
+def _check_models(eval_config: config_pb2.EvalConfig) -> None:
+    """Checks that the config is of the models that the component has: one, and its baseline."""
+    specs = eval_config.model_specs
+    if len(specs) > 2 or (len(specs) == 2 and sum(spec.is_baseline for spec in specs) != 1):
+        names = ", ".join(repr(spec.name) for spec in specs)
         raise ConfigError(
-            f"model_specs names {len(eval_config.model_specs)} models ({names}); the component has "
-            "one, the input `model`, and compares it with no baseline yet. Leave one model_specs."
+            f"model_specs names {len(specs)} models ({names}); the component has the input `model` "
+            "and the one that it is compared with, `baseline_model`. Leave one model_specs for "
+            "each, the latter with is_baseline: true."
         )
 
 
-def _check_tracking(eval_config: config_pb2.EvalConfig, model: analysis.EvalSharedModel) -> None:
+def _baseline(input_dict: dict[str, list[Artifact]]) -> Artifact | None:
+    # a resolver that finds none gives an empty list
+    given = input_dict.get(keys.BASELINE_MODEL) or []
+    return artifact_utils.get_single_instance(given) if given else None
+
+
+def _shared_model(
+    model: Artifact,
+    users: module_file.UserModule,
+    eval_config: config_pb2.EvalConfig,
+    is_baseline: bool,
+) -> analysis.EvalSharedModel:
+    """The model in an artifact, as the config's spec of it and the user's module say."""
+    of_kind = [spec for spec in eval_config.model_specs if spec.is_baseline == is_baseline]
+    # what is said of an only model holds for its baseline, too
+    spec = next(iter([*of_kind, *eval_config.model_specs]), config_pb2.ModelSpec())
+    alone = config_pb2.EvalConfig()
+    alone.CopyFrom(eval_config)
+    del alone.model_specs[:]
+    alone.model_specs.append(spec)
+    is_old = path_utils.is_old_model_artifact(model)
+    path = inputs.find_model(
+        path_utils.eval_model_dir(model.uri, is_old),
+        path_utils.serving_model_dir(model.uri, is_old),
+        model.uri,
+        alone,
+    )
+    name = spec.name if of_kind else ""
+    shared_model = users.shared_model(path, eval_config, name)
+    return dataclasses.replace(shared_model, model_name=name, is_baseline=is_baseline)
+
+
+def _compared(
+    models: list[analysis.EvalSharedModel], eval_config: config_pb2.EvalConfig, may_have_one: bool
+) -> tuple[subjects.Models, config_pb2.EvalConfig]:
+    """Model and baseline with the config of both; or the model with that of it alone."""
+    if len(models) > 1:
+        return baselines.with_baseline(models, eval_config)
+    alone = baselines.without_baseline(eval_config)
+    name = alone.model_specs[0].name if alone.model_specs else ""
+    model = dataclasses.replace(models[0], model_name=name)
+    if may_have_one or alone is not eval_config:
+        alone = baselines.without_differences(alone, subjects.metric_names(model, alone))
+    return model, alone
+
+
+def _check_tracking(eval_config: config_pb2.EvalConfig, models: subjects.Models) -> None:
     # told before the evaluation, not after it; callbacks name theirs when the graph is loaded
-    if not model.graph_callbacks:
-        selection_lib.check_metrics(eval_config, subjects.metric_names(model, eval_config))
+    if not any(model.graph_callbacks for model in subjects.listed_models(models)):
+        selection_lib.check_metrics(eval_config, subjects.metric_names(models, eval_config))
+
+
+def _digest_of(model: analysis.EvalSharedModel) -> str:
+    return digests.digest_folder(model.model_path)
 
 
 def _data_digest(folders: list[tuple[str, str]]) -> str:
@@ -177,16 +246,25 @@ def _data_digest(folders: list[tuple[str, str]]) -> str:
     )
 
 
-def _check_unchanged(
-    model_path: str, folders: list[tuple[str, str]], provenance: schema.Provenance
-) -> None:
-    """Raises an error if what was evaluated is not what would be recorded as evaluated."""
-    again = "Nothing is published. Let whatever writes there write elsewhere, and run again."
-    if digests.digest_folder(model_path) != provenance.model_digest:
-        raise ModelError(f"The model {model_path} changed while it was evaluated. {again}")
+_AGAIN = "Nothing is published. Let whatever writes there write elsewhere, and run again."
+
+
+def _check_unchanged(known: dict[str, str]) -> None:
+    """Raises an error if a model is not what would be recorded as evaluated.
+
+    Args:
+        known: digests by path.
+    """
+    for path, digest in known.items():
+        if digests.digest_folder(path) != digest:
+            raise ModelError(f"The model {path} changed while it was evaluated. {_AGAIN}")
+
+
+def _check_same_data(folders: list[tuple[str, str]], provenance: schema.Provenance) -> None:
+    """Raises an error if the examples are not those that would be recorded as evaluated."""
     if _data_digest(folders) != provenance.data_digest:
         where = ", ".join(folder for _, folder in folders)
-        raise DataError(f"The examples in {where} changed while they were evaluated. {again}")
+        raise DataError(f"The examples in {where} changed while they were evaluated. {_AGAIN}")
 
 
 def _splits(exec_properties: dict[str, Any]) -> list[str]:

@@ -6,6 +6,7 @@ other. TFX's own module of these names is not used, because it imports TensorFlo
 
 EXAMPLES = "examples"
 MODEL = "model"
+BASELINE_MODEL = "baseline_model"
 SCHEMA = "schema"
 # Microtome's own
 HISTORY = "history"

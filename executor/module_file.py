@@ -31,13 +31,19 @@ class UserModule:
     named: str = ""
     digest: str = ""
 
-    def shared_model(self, model_path: str, eval_config: EvalConfig) -> EvalSharedModel:
+    def shared_model(
+        self, model_path: str, eval_config: EvalConfig, name: str | None = None
+    ) -> EvalSharedModel:
         """The model, as the module makes it or with the callbacks that it gives.
+
+        Args:
+            name: of the model in the config; by default its first.
 
         Raises:
             ConfigError: a function of the module raises, or gives something else.
         """
-        name = eval_config.model_specs[0].name if eval_config.model_specs else ""
+        if name is None:
+            name = eval_config.model_specs[0].name if eval_config.model_specs else ""
         if hasattr(self.module, _MODEL):
             model = self._called(
                 _MODEL, eval_saved_model_path=model_path, model_name=name, eval_config=eval_config

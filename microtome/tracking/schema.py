@@ -66,6 +66,8 @@ class Provenance:
         model_uri: URI of the model artifact.
         model_id: Its id in ML Metadata.
         model_digest: Fingerprint of the EvalSavedModel's files.
+        baseline_model_uri: URI of the model that it was compared with.
+        baseline_model_id: Its id.
         data_uri: URI of the examples; of several artifacts, separated by commas.
         data_id: Their ids.
         data_digest: Fingerprint of the evaluated files.
@@ -84,6 +86,8 @@ class Provenance:
     model_uri: str = ""
     model_id: str = ""
     model_digest: str = ""
+    baseline_model_uri: str = ""
+    baseline_model_id: str = ""
     data_uri: str = ""
     data_id: str = ""
     data_digest: str = ""

@@ -40,6 +40,18 @@ def test_inputs_with_and_without_schema() -> None:
     assert set(evaluator(schema=schema).inputs) == {"examples", "model", "schema"}
 
 
+def test_a_baseline() -> None:
+    inputs = evaluator(baseline_model=MODEL).inputs
+    assert set(inputs) == {"examples", "model", "baseline_model"}
+    config = {"model_specs": [{"name": "new"}, {"name": "old", "is_baseline": True}]}
+    assert (
+        "old"
+        in evaluator(baseline_model=MODEL, eval_config=config).exec_properties[keys.EVAL_CONFIG]
+    )
+    with pytest.raises(ConfigError, match=r"'old' is the baseline, but .* no `baseline_model`"):
+        evaluator(eval_config=config)
+
+
 def test_wrong_channel_is_refused() -> None:
     with pytest.raises(TypeError, match="Model"):
         SlicedEvaluator(examples=EXAMPLES, model=EXAMPLES)

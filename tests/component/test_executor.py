@@ -54,7 +54,11 @@ class Run:
         return examples
 
     def do(
-        self, eval_config: Any = SLICES, splits: Any = ("eval",), history: Any = ()
+        self,
+        eval_config: Any = SLICES,
+        splits: Any = ("eval",),
+        history: Any = (),
+        baseline: Any = None,
     ) -> list[Any]:
         self.outputs = {
             keys.EVALUATION: [self.evaluation],
@@ -65,6 +69,7 @@ class Run:
                 keys.MODEL: [self.model],
                 keys.EXAMPLES: self.examples,
                 keys.HISTORY: list(history),
+                **({} if baseline is None else {keys.BASELINE_MODEL: list(baseline)}),
             },
             self.outputs,
             {
