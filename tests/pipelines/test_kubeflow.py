@@ -11,8 +11,12 @@ import yaml
 from google.protobuf import json_format
 from kfp import components
 from kfp.pipeline_spec import pipeline_spec_pb2
+from tfx.dsl.components.common import importer
+from tfx.orchestration import pipeline
+from tfx.types import artifact, standard_artifacts
 
-from microtome.component.kubeflow import COMMAND
+from microtome.component import SlicedEvaluator
+from microtome.component.kubeflow import COMMAND, write_pipeline
 from microtome.pipelines import kubeflow
 
 NODES = {"ImportExampleGen", "Trainer", "SlicedEvaluator-hold-out", "SlicedEvaluator-next-month"}
@@ -114,3 +118,31 @@ def test_a_single_artifact_is_published(open_source: dict) -> None:
     config = json.loads(parameters["eval_config"]["runtimeValue"]["constant"])
     assert config["tracking"]["publish"] == "SINGLE"
     assert {"feature_keys": ["origin", "carrier"]} in config["slicing_specs"]
+
+
+def test_a_baseline_comes_in_by_an_importer(tmp_path: pathlib.Path) -> None:
+    def imported(name: str, kind: type[artifact.Artifact]) -> importer.Importer:
+        node = importer.Importer(source_uri=f"gs://bucket/{name}", artifact_type=kind)
+        return node.with_id(name)
+
+    model = imported("model", standard_artifacts.Model)
+    baseline = imported("baseline", standard_artifacts.Model)
+    examples = imported("examples", standard_artifacts.Examples)
+    evaluator = SlicedEvaluator(
+        examples=examples.outputs["result"],
+        model=model.outputs["result"],
+        baseline_model=baseline.outputs["result"],
+        eval_config={"slicing_specs": [{}], "tracking": {"publish": "SINGLE"}},
+    )
+    made = pipeline.Pipeline(
+        pipeline_name="compared",
+        pipeline_root="gs://root",
+        components=[model, baseline, examples, evaluator],
+    )
+    write_pipeline(made, str(tmp_path / "compared.yaml"), image="image:1")
+    spec = yaml.safe_load((tmp_path / "compared.yaml").read_text())
+    inputs = spec["root"]["dag"]["tasks"]["SlicedEvaluator"]["inputs"]["artifacts"]
+    assert inputs["baseline_model"]["taskOutputArtifact"]["producerTask"] == "baseline"
+    assert set(spec["components"]["SlicedEvaluator"]["inputDefinitions"]["artifacts"]) == {
+        *("examples", "model", "baseline_model")
+    }
