@@ -11,6 +11,7 @@ import apache_beam as beam
 import numpy as np
 import pytest
 import tensorflow as tf
+from apache_beam.options.pipeline_options import PipelineOptions
 
 import microtome
 from microtome import post_export_metrics
@@ -190,6 +191,35 @@ def test_a_pcollection_and_workers(committed_model, tmp_path):
     assert set(found) == set(expected)
     for key, values in expected.items():
         assert found[key] == pytest.approx(values, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.slow
+def test_two_processes_agree(committed_model, tmp_path):
+    first, second = committed_model("dnn_binary_v2"), committed_model("linear_binary_v1")
+    for number in range(4):
+        with tf.io.TFRecordWriter(str(tmp_path / f"part-{number}")) as writer:
+            for record in first.records[number::4]:
+                writer.write(record)
+    models = [
+        shared(first, add_metrics_callbacks=[uncut]),
+        shared(second, is_baseline=True, add_metrics_callbacks=[uncut]),
+    ]
+
+    def run(*flags: str) -> Any:
+        return microtome.run_model_analysis(
+            models,
+            str(tmp_path / "part-*"),
+            eval_config=SLICES,
+            pipeline_options=PipelineOptions(list(flags)),
+        )
+
+    in_two = run("--direct_running_mode=multi_processing", "--direct_num_workers=2")
+    expected = of_model(run())
+    found = of_model(in_two)
+    assert len(in_two.run_info["workers"]) == 2
+    assert set(found) == set(expected)
+    for key, values in expected.items():
+        assert found[key] == pytest.approx(values, rel=1e-12, abs=1e-12)
 
 
 # a model that serves, of the zoo's people, beside one with a graph

@@ -11,7 +11,7 @@ import pytest
 from microtome.errors import ConfigError
 from microtome.metrics.collection import Collection, Computation
 from microtome.metrics.curves import AUC
-from microtome.metrics.differences import differences
+from microtome.metrics.differences import compared_keys, differences
 from microtome.metrics.keys import MetricKey, SubKey
 from microtome.metrics.metric import make_metric
 from microtome.metrics.views import Examples, Source, View
@@ -45,9 +45,24 @@ def test_what_has_none() -> None:
         NEW._replace(name="matrix"): message,
         OLD._replace(name="matrix"): message,
         NEW._replace(name="flips", is_diff=True): number,
+        NEW._replace(name="at_thresholds"): np.ones([1, 3]),
+        OLD._replace(name="at_thresholds"): np.ones([1, 2]),
         "of the graph": number,
     }
     assert differences(values, "old") == {}
+
+
+def test_whole_numbers_below_those_of_the_baseline() -> None:
+    values = {NEW: np.array([1], np.uint8), OLD: np.array([3], np.uint8)}
+    ((_, found),) = differences(values, "old").items()
+    assert found.tolist() == [-2.0]
+
+
+def test_which_are_compared() -> None:
+    other = MetricKey("auc", "other")
+    keys = [NEW, "auc", OLD, other, NEW._replace(is_diff=True), NEW._replace(name="recall")]
+    assert compared_keys(keys, "old") == [(NEW, OLD), (other, OLD)]
+    assert compared_keys(keys, "none") == []
 
 
 def test_a_collection_compares_with_its_baseline() -> None:
