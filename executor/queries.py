@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apache_beam as beam
 import numpy as np
+import scipy.sparse
 
 from microtome.errors import DataError, MetricError
+from microtome.executor.units import units_of_values
 from microtome.metrics.collection import Collection
 from microtome.metrics.views import Examples, Source
 from microtome.slicing.columns import Column
 from microtome.slicing.contributions import Contributions, stacked
 from microtome.slicing.keys import SliceKey
+from microtome.slicing.resampling import Resampling
 from microtome.slicing.slicer import Assignment
 from microtome.slicing.table import SliceTable
 
@@ -137,10 +140,13 @@ class SumQueries(beam.DoFn):
 
     Args:
         num_shards: into which tables are split.
+        resampling: how each slice gets several states, with all rows of a query in the same; None
+            where it has one.
     """
 
-    def __init__(self, num_shards: int):
+    def __init__(self, num_shards: int, resampling: Resampling | None = None):
         self._num_shards = num_shards
+        self._resampling = resampling
 
     def process(
         self, element: tuple[int, Iterable[QueryRecords]], plan: Plan
@@ -149,13 +155,18 @@ class SumQueries(beam.DoFn):
         for query_key in plan.collection.query_keys:
             of_key = [record for record in records if record.key == query_key]
             if of_key:
-                table = _summed(plan, query_key, of_key)
+                table = _summed(plan, query_key, of_key, self._resampling)
                 for shard, part in enumerate(table.split(self._num_shards)):
                     if len(part):
                         yield shard, part.to_bytes()
 
 
-def _summed(plan: Plan, query_key: str, records: Sequence[QueryRecords]) -> SliceTable:
+def _summed(
+    plan: Plan,
+    query_key: str,
+    records: Sequence[QueryRecords],
+    resampling: Resampling | None,
+) -> SliceTable:
     names = [value for record in records for value in record.queries]
     columns = {
         source: stacked([record.columns[source] for record in records])
@@ -175,13 +186,35 @@ def _summed(plan: Plan, query_key: str, records: Sequence[QueryRecords]) -> Slic
     )
     array = np.empty(len(names), object)
     array[:] = names
-    _, queries = _distinct(array)
+    distinct_queries, queries = _distinct(array)
+    drawn = [(rows, slices)]
+    if resampling is not None:
+        units = units_of_values(distinct_queries)[queries]
+        drawn = list(resampling.draws(units).pairs(rows, slices))
+    examples = Examples(len(names), columns)
     try:
-        distinct, states = plan.collection.query_states(
-            Examples(len(names), columns), queries, rows, slices, query_key
-        )
+        states = [
+            plan.collection.query_states(examples, queries, *pairs, query_key) for pairs in drawn
+        ]
     except MetricError as error:
         of = f"{len(names)} rows of {len(set(queries.tolist()))} queries by {query_key!r}"
         raise DataError(error.placed(f"{of}, the first of them {names[0]!r}")) from error
-    keys = list(known)
-    return SliceTable([keys[i] for i in distinct.tolist()], plan.states_of(states))
+    return SliceTable(list(known), _of_slices(plan, states, len(known), resampling))
+
+
+def _of_slices(
+    plan: Plan,
+    parts: Sequence[tuple[np.ndarray, Any]],
+    num_slices: int,
+    resampling: Resampling | None,
+) -> Any:
+    """The states of slices, one after another, from sparse parts of them by id."""
+    states = 1 if resampling is None else resampling.states
+    width = plan.layout.width
+    total = scipy.sparse.csr_matrix((num_slices, states * width + plan.summed_width))
+    for ids, part in parts:
+        found = plan.states_of(part).tocoo()
+        slices, state = np.divmod(ids[found.row], states)
+        cells = (found.data, (slices, state * width + found.col))
+        total = total + scipy.sparse.csr_matrix(cells, shape=total.shape)
+    return total

@@ -17,7 +17,10 @@ from microtome.executor.account import COUNTS_OUTPUT, NAMESPACE, Stopwatch, told
 from microtome.executor.queries import query_records
 from microtome.executor.shared_model import WorkerModel
 from microtome.executor.sources import Batch, placing_refusals
+from microtome.executor.units import units_of
 from microtome.slicing.contributions import Contributions
+from microtome.slicing.resampling import Resampling
+from microtome.slicing.rollups import Union
 from microtome.slicing.slicer import Assignment, Slicer, rows_by_slice
 from microtome.slicing.spec import SingleSliceSpec
 from microtome.slicing.sums import SliceSums
@@ -54,6 +57,7 @@ class SumSlices(beam.DoFn):
         plan: where it is known beforehand; the model is loaded before the first bundle then, else
             by its first batch.
         progress_token: names the progress to tell, where this is the process that shows it.
+        resampling: how each slice gets several states; None where it has one.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class SumSlices(beam.DoFn):
         max_state_slices: int = MAX_STATE_SLICES,
         plan: Plan | None = None,
         progress_token: str = "",
+        resampling: Resampling | None = None,
     ):
         self._model = model
         self._specs = tuple(specs)
@@ -71,6 +76,7 @@ class SumSlices(beam.DoFn):
         self._max_state_slices = max_state_slices
         self._plan = plan
         self._progress_token = progress_token
+        self._resampling = resampling
         self._examples = Metrics.counter(NAMESPACE, "examples")
         self._rows = Metrics.counter(NAMESPACE, "rows")
         self._batches = Metrics.counter(NAMESPACE, "batches")
@@ -93,7 +99,7 @@ class SumSlices(beam.DoFn):
     def process(self, batch: Batch, plan: Plan) -> Iterator[Any]:
         evaluator = self._model.get(plan)
         if self._sums is None:
-            self._sums = _BundleSums(plan, self._specs, evaluator)
+            self._sums = _BundleSums(plan, self._specs, evaluator, self._resampling)
         computing = self._threads.submit(_timed_contributions, evaluator, batch)
         self._waiting.append((batch, computing))
         if len(self._waiting) > BATCHES_AT_ONCE:
@@ -165,10 +171,18 @@ class _BundleSums:
         stopwatch: seconds so far.
     """
 
-    def __init__(self, plan: Plan, specs: Sequence[SingleSliceSpec], evaluator: ModelEvaluator):
+    def __init__(
+        self,
+        plan: Plan,
+        specs: Sequence[SingleSliceSpec],
+        evaluator: ModelEvaluator,
+        resampling: Resampling | None,
+    ):
         self._plan = plan
         self._evaluator = evaluator
         self._specs = specs
+        self._resampling = resampling
+        self._states = 1 if resampling is None else resampling.states
         self._has_summed = bool(plan.summed)
         self._has_listed = bool(plan.listed)
         self._has_queries = bool(plan.collection.query_keys)
@@ -197,9 +211,12 @@ class _BundleSums:
         with self.stopwatch.timing("slice"):
             assignments = self._slicer.assign(contributions.columns, contributions.num_rows)
         with self.stopwatch.timing("sum"):
-            self._sums.roll_up(self._slicer.ended_unions(), len(self._slicer.keys))
+            self._roll_up(self._slicer.ended_unions())
             self._sums.add(
-                assignments, len(self._slicer.keys), contributions.dense, contributions.scattered
+                self._resampled(batch, contributions, assignments),
+                self._states * len(self._slicer.keys),
+                contributions.dense,
+                contributions.scattered,
             )
         self.counts["examples"] += len(batch.records)
         self.counts["rows"] += contributions.num_rows
@@ -214,6 +231,21 @@ class _BundleSums:
                 self._plan.collection, contributions, assignments, self._slicer.keys, NUM_SHARDS
             )
             yield from (beam.pvalue.TaggedOutput(QUERIES_OUTPUT, record) for record in records)
+
+    def _resampled(
+        self, batch: Batch, contributions: Contributions, assignments: list[Assignment]
+    ) -> list[Assignment]:
+        if self._resampling is None:
+            return assignments
+        units = units_of(batch)
+        if contributions.examples is not None:
+            units = units[contributions.examples]
+        return self._resampling.draws(units).expanded(assignments)
+
+    def _roll_up(self, unions: list[Union]) -> None:
+        if self._resampling is not None:
+            unions = self._resampling.expanded_unions(unions)
+        self._sums.roll_up(unions, self._states * len(self._slicer.keys))
 
     def _add_reference(self, batch: Batch, assignments: list[Assignment], num_rows: int) -> None:
         with self.stopwatch.timing("predict"):
@@ -248,8 +280,8 @@ class _BundleSums:
         yield from parts
 
     def _table(self) -> SliceTable:
-        self._sums.roll_up(self._slicer.unions(), len(self._slicer.keys))
-        table = self._sums.table(self._slicer.keys)
+        self._roll_up(self._slicer.unions())
+        table = self._sums.table(self._slicer.keys, self._states)
         if not self._has_summed:
             return table
         ids = {key: i for i, key in enumerate(self._slicer.keys)}

@@ -9,8 +9,10 @@ from functools import cached_property
 import numpy as np
 
 from microtome.errors import ConfigError
+from microtome.metrics.closed_forms import of_area
 from microtome.metrics.histogram import Confusion, Thresholds
 from microtome.metrics.metric import Floats, Metric, Part, Sums, divide, register
+from microtome.statistics.intervals import Interval
 
 # even steps from 0 to 1, as TFMA's
 _STEPS = 10_000
@@ -83,6 +85,12 @@ class AUC(OverThresholds):
                     f"The metric {self.name!r} has {setting}={given!r}; known are: "
                     f"{', '.join(known)}."
                 )
+
+    def closed_form(self, sums: Sums, level: float) -> Interval | None:
+        """DeLong's, of the area by trapezoids under the ROC curve."""
+        if self.curve != "ROC" or self.summation_method != "interpolation":
+            return None
+        return of_area(sums[self._part], level)
 
     def of(self, c: Confusion) -> Floats:
         if self.curve == "PR" and self.summation_method == "interpolation":

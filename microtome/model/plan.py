@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from microtome.metrics.collection import NO_METRICS, Collection
+from microtome.metrics.collection import NO_METRICS, Collection, Computation
 from microtome.slicing.sums import Floats, Layout
+from microtome.statistics.intervals import Interval
 
 if TYPE_CHECKING:
     from microtome.frames.examples import ExampleSchema
@@ -99,15 +100,24 @@ class Plan:
         """What is fetched of a row: its dense columns, and a bin and a value a scattered number."""
         return 8 * self._graph_dense + sum(16 * leaf.per_row for leaf in self.scattered)
 
-    def values(self, sums: Floats) -> dict[Any, npt.NDArray[Any]]:
+    def values(
+        self, sums: Floats, items: Sequence[Computation] | None = None
+    ) -> dict[Any, npt.NDArray[Any]]:
         """The metrics `[slices, ...]` from sums `[slices, width]`, but those that need all rows.
 
         Those of the graph are keyed by name, those of the collection as it keys them.
+
+        Args:
+            items: of the collection only these; None for all.
         """
         of_graph: Mapping[Any, npt.NDArray[Any]] = {}
         if self.lower is not None:
             of_graph = self.lower.finish(self._graph_sums(sums))
-        return {**of_graph, **self.collection.compute(self._collection_sums(sums))}
+        return {**of_graph, **self.collection.compute(self.collection_sums(sums), items)}
+
+    def closed_forms(self, sums: Floats, level: float) -> dict[Any, Interval]:
+        """As `Collection.closed_forms`, from sums `[slices, width]`."""
+        return self.collection.closed_forms(self.collection_sums(sums), level)
 
     def states_of(self, collection_states: Any) -> Any:
         """Sums `[slices, width]` that are zero but for the collection's states; both sparse."""
@@ -120,7 +130,7 @@ class Plan:
 
     def plots(self, sums: Floats) -> list[tuple[Any, npt.NDArray[Any]]]:
         """The plots, objects `[slices]` with their keys, from sums `[slices, width]`."""
-        return self.collection.plots(self._collection_sums(sums))
+        return self.collection.plots(self.collection_sums(sums))
 
     @property
     def _graph_dense(self) -> int:
@@ -139,7 +149,8 @@ class Plan:
         parts = [sums[:, :dense], sums[:, own_dense:bins], sums[:, own_bins:]]
         return np.concatenate(parts, axis=1)
 
-    def _collection_sums(self, sums: Floats) -> Floats:
+    def collection_sums(self, sums: Floats) -> Floats:
+        """The collection's part of sums `[slices, width]`."""
         dense, own_dense, bins, own_bins = self._ends
         return np.concatenate([sums[:, dense:own_dense], sums[:, bins:own_bins]], axis=1)
 

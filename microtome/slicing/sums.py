@@ -178,15 +178,20 @@ class SliceSums:
             self._state[distinct] += incidence @ self._state[sources[part]]
             self._touched[distinct] |= (incidence @ self._touched[sources[part]]) > 0
 
-    def table(self, keys: Sequence[SliceKey]) -> SliceTable:
+    def table(self, keys: Sequence[SliceKey], states: int = 1) -> SliceTable:
         """Returns the slices that any row stood in, as a table of their own.
 
         Args:
           keys: the slices by id, `Slicer.keys`.
+          states: of each slice; they stand one after another, ids are slice × states + state.
         """
-        ids = np.flatnonzero(self.touched)
-        states = self._state[ids] if self._spread is None else self._joined(ids)
-        return SliceTable([keys[i] for i in ids.tolist()], states)
+        touched = np.zeros((len(keys), states), bool)
+        touched.reshape(-1)[: self._num_slices] = self.touched
+        slices = np.flatnonzero(touched.any(axis=1))
+        ids = (slices[:, None] * states + np.arange(states)).reshape(-1)
+        found = self._state[ids] if self._spread is None else self._joined(ids)
+        shape = (len(slices), states * self.layout.width)
+        return SliceTable([keys[i] for i in slices.tolist()], found.reshape(shape))
 
     def _joined(self, ids: npt.NDArray[np.int64]) -> scipy.sparse.csr_matrix:
         """The states of some slices, where histograms are kept sparse."""
