@@ -139,7 +139,7 @@ class MetricsBlock:
 
     def _serialized_record(self, i: int) -> bytes:
         key = self.keys[i]
-        metrics = {name: column[i] for name, column in self.columns.items()}
+        metrics = {name: self.columns[name][i] for name in self.metrics}
         record = metrics_for_slice(
             key,
             {**metrics, **self.further.get(key, {})},
