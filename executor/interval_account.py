@@ -45,15 +45,15 @@ class IntervalAccount:
         names = sorted({*self._methods, *self._reasons}, key=metric_order)
         metrics: dict[str, dict[str, Any]] = {}
         for name, place in zip(names, places_of(names), strict=True):
-            model = f"{place.model_name}/" if place.model_name else ""
-            metrics[model + label(*place[1:])] = self._of(name)
+            # models have the same of each
+            told = metrics.setdefault(label(*place[1:]), {})
+            told.update(self._of(name, told.get("slices_without", 0)))
         return {"confidence_intervals": {**self._intervals.told(), "metrics": metrics}}
 
-    def _of(self, name: MetricName) -> dict[str, Any]:
+    def _of(self, name: MetricName, missing: int) -> dict[str, Any]:
         if name not in self._methods:
             return {"method": None, "reason": self._reasons[name]}
+        missing += self._missing[name]
         # some slices may have counts that allow a closed form, others not
-        told: dict[str, Any] = {"method": ", ".join(sorted(self._methods[name]))}
-        if self._missing[name]:
-            told["slices_without"] = self._missing[name]
-        return told
+        method = ", ".join(sorted(self._methods[name]))
+        return {"method": method, **({"slices_without": missing} if missing else {})}

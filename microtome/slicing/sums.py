@@ -21,7 +21,7 @@ from microtome.slicing.crosses import join
 from microtome.slicing.keys import SliceKey
 from microtome.slicing.rollups import Union
 from microtome.slicing.slicer import Assignment
-from microtome.slicing.table import SliceTable
+from microtome.slicing.table import SliceTable, States
 
 Floats = npt.NDArray[np.float64]
 # rolled up at once
@@ -189,9 +189,13 @@ class SliceSums:
         touched.reshape(-1)[: self._num_slices] = self.touched
         slices = np.flatnonzero(touched.any(axis=1))
         ids = (slices[:, None] * states + np.arange(states)).reshape(-1)
-        found = self._state[ids] if self._spread is None else self._joined(ids)
         shape = (len(slices), states * self.layout.width)
-        return SliceTable([keys[i] for i in slices.tolist()], found.reshape(shape))
+        found: States = (
+            self._state[ids].reshape(shape)
+            if self._spread is None
+            else self._joined(ids).reshape(shape).tocsr()
+        )
+        return SliceTable([keys[i] for i in slices.tolist()], found)
 
     def _joined(self, ids: npt.NDArray[np.int64]) -> scipy.sparse.csr_matrix:
         """The states of some slices, where histograms are kept sparse."""

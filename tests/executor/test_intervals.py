@@ -135,8 +135,8 @@ def test_differences_to_a_baseline_are_of_the_same_replicates(method: Method) ->
     names = ["value", "lower_bound", "upper_bound", "standard_error"]
     assert found[names].tolist() == pytest.approx(wanted, rel=1e-9)
     told = result.run_info["confidence_intervals"]["metrics"]
-    assert told["new/binary_accuracy_diff"] == {"method": method.value}
-    assert told["new/binary_accuracy"] == {"method": "wilson"}
+    assert told["binary_accuracy_diff"] == {"method": method.value}
+    assert told["binary_accuracy"] == {"method": "wilson"}
 
 
 @pytest.mark.parametrize("method", METHODS)
