@@ -105,21 +105,21 @@ class FinishSlices(beam.DoFn):
     def _blocks(
         self, table: SliceTable, plan: Plan, listed: Mapping[SliceKey, Mapping[str, Any]]
     ) -> tuple[MetricsBlock, MetricsBlock]:
-        sums, replicates = table.sums, None
+        sums, resampled = table.sums, None
         if self._intervals is not None:
-            sums, replicates = self._intervals.parted(plan, sums)
+            sums, resampled = self._intervals.parted(plan, sums)
         told = _is_told(table.keys, sums[:, 0], self._min_slice_size)
         withheld = [key for key, is_told in zip(table.keys, told, strict=True) if not is_told]
         if withheld:
             table, sums = table.taken(np.flatnonzero(told)), sums[told]
-            replicates = None if replicates is None else replicates[told]
-        return self._block(table.keys, sums, replicates, plan, listed), self._withheld(withheld)
+            resampled = None if resampled is None else resampled[told]
+        return self._block(table.keys, sums, resampled, plan, listed), self._withheld(withheld)
 
     def _block(
         self,
         keys: Sequence[SliceKey],
         sums: Floats,
-        replicates: Floats | None,
+        resampled: Floats | None,
         plan: Plan,
         listed: Mapping[SliceKey, Mapping[str, Any]],
     ) -> MetricsBlock:
@@ -128,8 +128,8 @@ class FinishSlices(beam.DoFn):
         try:
             columns = {**counts, **plan.values(sums)}
             plots = plan.plots(sums)
-            if self._intervals is not None and replicates is not None and len(keys):
-                intervals = self._intervals.of(plan, sums, replicates, columns)
+            if self._intervals is not None and resampled is not None and len(keys):
+                intervals = self._intervals.of(plan, sums, resampled, columns)
         except MetricError as error:
             raise DataError(error.placed(_named_slices(keys))) from error
         further: Mapping[AnySliceKey, Any] = {key: listed[key] for key in keys if key in listed}

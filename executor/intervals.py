@@ -22,11 +22,6 @@ A_COUNT = "it counts what is there"
 NOT_A_NUMBER = "it is not one number"
 BY_THE_GRAPH = "the model's graph computes it on the rows of each slice, which are not resampled"
 
-_METHODS = {
-    Method.JACKKNIFE: jackknife,
-    Method.POISSON_BOOTSTRAP: poisson_bootstrap,
-}
-
 
 @dataclasses.dataclass(frozen=True)
 class Intervals:
@@ -70,59 +65,64 @@ class Intervals:
         }
 
     def parted(self, plan: Plan, sums: Floats) -> tuple[Floats, Floats]:
-        """The states of whole slices and of their replicates.
+        """The states of whole slices and, resampled, those of their partitions or replicates.
 
         Args:
-            sums: float64 `[slices, states × layout.width + summed_width]`; variables that the graph
-                sums itself stand at the end, once.
-
-        Returns:
-            float64 `[slices, plan.width]` and `[slices, num_replicates, layout.width]`.
+            sums: float64 `[slices, plan.width + num_replicates × plan.of_replicates.layout.width]`.
         """
-        end = self.resampling.states * plan.layout.width
-        whole, replicates = self.resampling.whole_and_replicates(sums[:, :end])
-        if plan.summed_width:
-            whole = np.concatenate([whole, sums[:, end:]], axis=1)
-        return whole, replicates
+        return sums[:, : plan.width], sums[:, plan.width :]
 
     def of(
-        self, plan: Plan, whole: Floats, replicates: Floats, values: Mapping[MetricName, Any]
+        self, plan: Plan, whole: Floats, resampled: Floats, values: Mapping[MetricName, Any]
     ) -> dict[MetricName, Interval]:
         """The intervals of all metrics that can have some.
 
         Args:
-            whole, replicates: from `parted`.
+            whole, resampled: from `parted`.
             values: of the metrics, `[slices, ...]`, from `plan.values(whole)`.
         """
-        found = self._resampled(plan, whole, replicates, values)
+        found: dict[MetricName, Interval] = {}
+        of_replicates = self._of_replicates(plan, resampled)
+        by_the_graph = _by_the_graph(plan)
+        for name, each in of_replicates.items():
+            if name not in by_the_graph:
+                value = np.asarray(values[name], np.float64)
+                found[name] = self._interval(value, each)
         if self.closed_forms:
             found.update(plan.closed_forms(whole, self.level))
         return found
 
-    def _resampled(
-        self, plan: Plan, whole: Floats, replicates: Floats, values: Mapping[MetricName, Any]
-    ) -> dict[MetricName, Interval]:
-        slices, number, _ = replicates.shape
-        items = plan.collection.with_intervals(plan.collection_sums(whole[:1]))
-        states = replicates.reshape(slices * number, -1)
+    def _interval(self, value: Floats, each: Floats) -> Interval:
+        """Of `[slices]` and `[slices, 1 + num_replicates]`, of which the first is of all rows."""
+        if self.resampling.method is Method.POISSON_BOOTSTRAP:
+            return poisson_bootstrap(value, each, self.level)
+        whole, leave_one_out = each[:, 0], each[:, 1:]
+        found = jackknife(whole, leave_one_out, self.level)
+        # replicates may have fewer thresholds
+        shift = value - whole
+        return found._replace(lower=found.lower + shift, upper=found.upper + shift)
+
+    def _of_replicates(self, plan: Plan, resampled: Floats) -> dict[MetricName, Floats]:
+        """Numbers, `[slices, num_replicates]`; of the jackknife that of all rows stands before."""
+        narrow = plan.of_replicates
+        replicates = self.resampling.replicates(resampled)
+        slices, number, width = replicates.shape
+        is_jackknife = self.resampling.method is Method.JACKKNIFE
+        if is_jackknife:
+            whole = resampled.reshape(replicates.shape).sum(axis=1, keepdims=True)
+            replicates = np.concatenate([whole, 2 * whole, replicates], axis=1)
+        states = replicates.reshape(-1, width)
         if plan.summed_width:
             # of metrics that have no intervals
             summed = np.zeros((len(states), plan.summed_width))
             states = np.concatenate([states, summed], axis=1)
-        of_replicates = plan.values(states, items)
-        is_jackknife = self.resampling.method is Method.JACKKNIFE
-        of_double = plan.values(2 * whole, items) if is_jackknife else {}
-        interval = _METHODS[self.resampling.method]
-        by_the_graph = _by_the_graph(plan)
-        found = {}
-        for name, column in of_replicates.items():
-            if name in by_the_graph or not _is_numbers(column):
-                continue
-            value = np.asarray(values[name], np.float64)
-            each = np.asarray(column, np.float64).reshape(slices, number)
-            if is_jackknife:
-                each = each * _growth(value, of_double[name], number)[:, None]
-            found[name] = interval(value, each, self.level)
+        items = narrow.collection.with_intervals(narrow.collection_sums(states[:1]))
+        columns = narrow.values(states, items)
+        found: dict[MetricName, Floats] = {}
+        for name, column in columns.items():
+            if _is_numbers(column):
+                each = np.asarray(column, np.float64).reshape(slices, -1)
+                found[name] = _scaled(each, number) if is_jackknife else each
         return found
 
 
@@ -142,14 +142,19 @@ def _by_the_graph(plan: Plan) -> set[str]:
     return {metric.name for metric in plan.metrics if not metric.path.is_cut}
 
 
-def _growth(value: Floats, of_double: Any, number: int) -> Floats:
-    """What the values of all but one of the partitions are to be multiplied by.
+def _scaled(each: Floats, number: int) -> Floats:
+    """Numbers of all rows, and of all but those of each partition.
 
-    A total, which is twice as much of twice the rows, misses a share of them.
+    A total, which is twice as much of twice the rows, misses a share of them in each.
+
+    Args:
+        each: `[slices, 2 + number]`, the numbers of all rows, of all rows twice, and of the others.
     """
+    value, of_double, others = each[:, :1], each[:, 1:2], each[:, 2:]
     with np.errstate(invalid="ignore"):
         is_total = (value != 0) & np.isclose(of_double, 2 * value, rtol=1e-6, atol=0)
-    return np.where(is_total, number / (number - 1), 1.0)
+    growth = np.where(is_total, number / (number - 1), 1.0)
+    return np.concatenate([value, growth * others], axis=1)
 
 
 def _is_numbers(column: Any) -> bool:

@@ -19,7 +19,7 @@ from microtome.slicing.contributions import Contributions, stacked
 from microtome.slicing.keys import SliceKey
 from microtome.slicing.resampling import Resampling
 from microtome.slicing.slicer import Assignment
-from microtome.slicing.table import SliceTable
+from microtome.slicing.table import SliceTable, side_by_side
 
 if TYPE_CHECKING:
     from microtome.model.plan import Plan
@@ -187,34 +187,28 @@ def _summed(
     array = np.empty(len(names), object)
     array[:] = names
     distinct_queries, queries = _distinct(array)
-    drawn = [(rows, slices)]
+    examples = Examples(len(names), columns)
+    drawn: list[tuple[np.ndarray, np.ndarray]] = []
     if resampling is not None:
         units = units_of_values(distinct_queries)[queries]
         drawn = list(resampling.draws(units).pairs(rows, slices))
-    examples = Examples(len(names), columns)
+
+    def states(plan: Plan, pairs: tuple[np.ndarray, np.ndarray], each: int) -> Any:
+        """The states of slices, those of each one after another."""
+        ids, found = plan.collection.query_states(examples, queries, *pairs, query_key)
+        cells = plan.states_of(found).tocoo()
+        of_slice, state = np.divmod(ids[cells.row], each)
+        width = plan.width if each == 1 else plan.layout.width
+        places = (of_slice, state * width + cells.col)
+        return scipy.sparse.csr_matrix((cells.data, places), shape=(len(known), each * width))
+
     try:
-        states = [
-            plan.collection.query_states(examples, queries, *pairs, query_key) for pairs in drawn
-        ]
+        parts = [states(plan, (rows, slices), 1)]
+        if resampling is not None:
+            each = resampling.num_replicates
+            nothing = scipy.sparse.csr_matrix((len(known), each * plan.of_replicates.layout.width))
+            parts.append(sum((states(plan.of_replicates, pairs, each) for pairs in drawn), nothing))
     except MetricError as error:
         of = f"{len(names)} rows of {len(set(queries.tolist()))} queries by {query_key!r}"
         raise DataError(error.placed(f"{of}, the first of them {names[0]!r}")) from error
-    return SliceTable(list(known), _of_slices(plan, states, len(known), resampling))
-
-
-def _of_slices(
-    plan: Plan,
-    parts: Sequence[tuple[np.ndarray, Any]],
-    num_slices: int,
-    resampling: Resampling | None,
-) -> Any:
-    """The states of slices, one after another, from sparse parts of them by id."""
-    states = 1 if resampling is None else resampling.states
-    width = plan.layout.width
-    total = scipy.sparse.csr_matrix((num_slices, states * width + plan.summed_width))
-    for ids, part in parts:
-        found = plan.states_of(part).tocoo()
-        slices, state = np.divmod(ids[found.row], states)
-        cells = (found.data, (slices, state * width + found.col))
-        total = total + scipy.sparse.csr_matrix(cells, shape=total.shape)
-    return total
+    return SliceTable(list(known), side_by_side(parts))

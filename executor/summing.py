@@ -24,7 +24,7 @@ from microtome.slicing.rollups import Union
 from microtome.slicing.slicer import Assignment, Slicer, rows_by_slice
 from microtome.slicing.spec import SingleSliceSpec
 from microtome.slicing.sums import SliceSums
-from microtome.slicing.table import SliceTable
+from microtome.slicing.table import SliceTable, side_by_side
 
 if TYPE_CHECKING:
     from microtome.model.evaluator import ModelEvaluator
@@ -182,7 +182,6 @@ class _BundleSums:
         self._evaluator = evaluator
         self._specs = specs
         self._resampling = resampling
-        self._states = 1 if resampling is None else resampling.states
         self._has_summed = bool(plan.summed)
         self._has_listed = bool(plan.listed)
         self._has_queries = bool(plan.collection.query_keys)
@@ -196,6 +195,7 @@ class _BundleSums:
         # the slicer too: it keeps every slice and every value that it has met
         self._slicer = Slicer(self._specs, roll_up=only_sums)
         self._sums = SliceSums(self._plan.layout)
+        self._replicates = SliceSums(self._plan.of_replicates.layout)
         self._reference: dict[int, np.ndarray] = {}
 
     @property
@@ -204,7 +204,8 @@ class _BundleSums:
 
     @property
     def state_bytes(self) -> int:
-        return self._sums.nbytes + 8 * self._plan.summed_width * len(self._reference)
+        reference = 8 * self._plan.summed_width * len(self._reference)
+        return self._sums.nbytes + self._replicates.nbytes + reference
 
     def add(self, batch: Batch, contributions: Contributions) -> Iterator[Any]:
         """Adds a batch; yields what goes out at once."""
@@ -213,11 +214,10 @@ class _BundleSums:
         with self.stopwatch.timing("sum"):
             self._roll_up(self._slicer.ended_unions())
             self._sums.add(
-                self._resampled(batch, contributions, assignments),
-                self._states * len(self._slicer.keys),
-                contributions.dense,
-                contributions.scattered,
+                assignments, len(self._slicer.keys), contributions.dense, contributions.scattered
             )
+            if self._resampling is not None:
+                self._add_replicates(self._resampling, batch, contributions, assignments)
         self.counts["examples"] += len(batch.records)
         self.counts["rows"] += contributions.num_rows
         self.counts["batches"] += 1
@@ -232,20 +232,26 @@ class _BundleSums:
             )
             yield from (beam.pvalue.TaggedOutput(QUERIES_OUTPUT, record) for record in records)
 
-    def _resampled(
-        self, batch: Batch, contributions: Contributions, assignments: list[Assignment]
-    ) -> list[Assignment]:
-        if self._resampling is None:
-            return assignments
+    def _add_replicates(
+        self,
+        resampling: Resampling,
+        batch: Batch,
+        contributions: Contributions,
+        assignments: list[Assignment],
+    ) -> None:
         units = units_of(batch)
         if contributions.examples is not None:
             units = units[contributions.examples]
-        return self._resampling.draws(units).expanded(assignments)
+        number = resampling.num_replicates * len(self._slicer.keys)
+        added = self._plan.added_to_replicates(contributions)
+        self._replicates.add(resampling.draws(units).expanded(assignments), number, *added)
 
     def _roll_up(self, unions: list[Union]) -> None:
+        number = len(self._slicer.keys)
+        self._sums.roll_up(unions, number)
         if self._resampling is not None:
-            unions = self._resampling.expanded_unions(unions)
-        self._sums.roll_up(unions, self._states * len(self._slicer.keys))
+            number *= self._resampling.num_replicates
+            self._replicates.roll_up(self._resampling.expanded_unions(unions), number)
 
     def _add_reference(self, batch: Batch, assignments: list[Assignment], num_rows: int) -> None:
         with self.stopwatch.timing("predict"):
@@ -281,12 +287,12 @@ class _BundleSums:
 
     def _table(self) -> SliceTable:
         self._roll_up(self._slicer.unions())
-        table = self._sums.table(self._slicer.keys, self._states)
-        if not self._has_summed:
-            return table
-        ids = {key: i for i, key in enumerate(self._slicer.keys)}
-        nothing = np.zeros(self._plan.summed_width)
-        added = [self._reference.get(ids[key], nothing) for key in table.keys]
-        return SliceTable(
-            table.keys, np.hstack([table.sums, np.stack(added)]) if added else table.sums
-        )
+        ids = np.flatnonzero(self._sums.touched)
+        parts = [self._sums.states(ids)]
+        if self._has_summed:
+            nothing = np.zeros(self._plan.summed_width)
+            added = [self._reference.get(i, nothing) for i in ids.tolist()]
+            parts.append(np.reshape(added, (len(ids), -1)))
+        if self._resampling is not None:
+            parts.append(self._replicates.states(ids, self._resampling.num_replicates))
+        return SliceTable([self._slicer.keys[i] for i in ids.tolist()], side_by_side(parts))

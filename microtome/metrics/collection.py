@@ -200,6 +200,39 @@ class Collection(Light):
             collection.query_states(examples, every, every, alone, query_key)
         return collection
 
+    def for_replicates(self) -> Collection:
+        """The metrics that have intervals, as `Metric.for_replicates` gives them."""
+        items = [
+            dataclasses.replace(item, metric=item.metric.for_replicates())
+            for item in self.computations
+            if item.metric.has_interval and not item.metric.is_plot
+        ]
+        return dataclasses.replace(self, computations=tuple(items))
+
+    def taken_from(
+        self, union: Collection, dense: Floats, scattered: Sequence[Scattered]
+    ) -> tuple[Floats, list[Scattered]]:
+        """What rows add here, from what they add to a collection that this is `for_replicates` of.
+
+        Args:
+            union: that collection.
+            dense, scattered: as `added` gives them there.
+
+        Returns:
+            As `added` here.
+        """
+        columns = [union._sums.index(place) for place in self._sums]
+        whole = dict(zip(union._histograms, scattered, strict=True))
+        found = []
+        for view, part in self._histograms:
+            in_union = union.summed(view, part)
+            item = whole[view, in_union]
+            if isinstance(part, Thresholds) and isinstance(in_union, Thresholds):
+                bins = part.bins_in(in_union)[item.index]
+                item = dataclasses.replace(item, index=bins)
+            found.append(item)
+        return dense[:, columns], found
+
     def contribute(self, contributions: Contributions) -> Contributions:
         """Contributions with what the rows add for these metrics, after what they have.
 

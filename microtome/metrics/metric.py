@@ -180,6 +180,13 @@ class Metric(Light, abc.ABC):
         """The metric for views of the `top_k` predictions, where the others are minus infinity."""
         return self
 
+    def for_replicates(self) -> Metric:
+        """The metric for states that were resampled, of which there are many.
+
+        What it is made of is there in the parts of this metric; its spread is as good as the same.
+        """
+        return self
+
     @property
     @abc.abstractmethod
     def parts(self) -> Sequence[Part]:

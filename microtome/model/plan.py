@@ -13,7 +13,8 @@ import numpy.typing as npt
 import scipy.sparse
 
 from microtome.metrics.collection import NO_METRICS, Collection, Computation
-from microtome.slicing.sums import Floats, Layout
+from microtome.slicing.contributions import Contributions
+from microtome.slicing.sums import Floats, Layout, Scattered
 from microtome.statistics.intervals import Interval
 
 if TYPE_CHECKING:
@@ -90,6 +91,20 @@ class Plan:
         bins = tuple(leaf.bins for leaf in self.scattered)
         own = self.collection.layout
         return Layout(self._graph_dense + own.dense, (*bins, *own.scattered))
+
+    @cached_property
+    def of_replicates(self) -> Plan:
+        """The plan for states that were resampled: without what has no intervals."""
+        return dataclasses.replace(self, collection=self.collection.for_replicates())
+
+    def added_to_replicates(self, added: Contributions) -> tuple[Floats, list[Scattered]]:
+        """What rows add in the layout `of_replicates`, from what they add in that of this plan."""
+        own, first = self._graph_dense, len(self.scattered)
+        dense, scattered = self.of_replicates.collection.taken_from(
+            self.collection, added.dense[:, own:], added.scattered[first:]
+        )
+        joined = np.concatenate([added.dense[:, :own], dense], axis=1)
+        return joined, [*added.scattered[:first], *scattered]
 
     @property
     def width(self) -> int:

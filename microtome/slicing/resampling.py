@@ -8,8 +8,8 @@ Synopsis:
 
     resampling = Resampling(Method.JACKKNIFE, num_replicates=20, seed=0)
     draws = resampling.draws(units)                      # of the rows of a batch
-    assignments = draws.expanded(assignments)            # ids are slice × states + state
-    whole, replicates = resampling.whole_and_replicates(states)
+    assignments = draws.expanded(assignments)            # ids are slice × num_states + state
+    replicates = resampling.replicates(states)
 """
 
 from __future__ import annotations
@@ -62,11 +62,6 @@ class Resampling:
     num_replicates: int = DEFAULT_REPLICATES
     seed: int = 0
 
-    @property
-    def states(self) -> int:
-        """How many states a slice has: a partition each; or the whole, and a replicate each."""
-        return self.num_replicates + (self.method is Method.POISSON_BOOTSTRAP)
-
     def draws(self, units: Units) -> Draws:
         """In which states rows stand.
 
@@ -75,41 +70,42 @@ class Resampling:
         """
         keyed = mixed(units ^ np.uint64(mixed_number(self.seed)))
         if self.method is Method.JACKKNIFE:
-            return Draws(self.states, (keyed % np.uint64(self.num_replicates)).astype(np.int64))
-        counts = np.ones((len(units), self.states), np.uint8)
+            return Draws(
+                self.num_replicates, (keyed % np.uint64(self.num_replicates)).astype(np.int64)
+            )
+        counts = np.empty((len(units), self.num_replicates), np.uint8)
         for first in range(0, self.num_replicates, _LANES):
             # a hash gives four draws of 16 bits
             step = np.uint64((first // _LANES + 1) * _GOLDEN & _WORD)
             lanes = mixed(keyed + step).astype("<u8").view("<u2").reshape(len(units), _LANES)
             width = min(_LANES, self.num_replicates - first)
-            counts[:, 1 + first : 1 + first + width] = _poisson()[lanes[:, :width]]
+            counts[:, first : first + width] = _poisson()[lanes[:, :width]]
         cells = np.repeat(np.arange(counts.size), counts.reshape(-1))
-        rows, states = np.divmod(cells, self.states)
-        return Draws(self.states, states, rows, counts.sum(axis=1, dtype=np.int64))
+        rows, states = np.divmod(cells, self.num_replicates)
+        return Draws(self.num_replicates, states, rows, counts.sum(axis=1, dtype=np.int64))
 
     def expanded_unions(self, unions: Sequence[Union]) -> list[Union]:
         """Unions of slices as unions of their states."""
-        every = np.arange(self.states)
+        every = np.arange(self.num_replicates)
 
         def of_states(ids: Ints) -> Ints:
-            return (ids[:, None] * self.states + every).reshape(-1)
+            return (ids[:, None] * self.num_replicates + every).reshape(-1)
 
         return [Union(of_states(union.finer), of_states(union.coarser)) for union in unions]
 
-    def whole_and_replicates(self, states: Floats) -> tuple[Floats, Floats]:
-        """What is summed of all rows, and of those of each replicate.
+    def replicates(self, states: Floats) -> Floats:
+        """What is summed of the rows of each replicate.
 
         Args:
-            states: float64 `[slices, states × width]`.
+            states: float64 `[slices, num_replicates × width]`: of each partition, or replicate.
 
         Returns:
-            float64 `[slices, width]` and `[slices, num_replicates, width]`.
+            float64 `[slices, num_replicates, width]`.
         """
-        each = states.reshape(len(states), self.states, -1)
+        each = states.reshape(len(states), self.num_replicates, -1)
         if self.method is Method.POISSON_BOOTSTRAP:
-            return each[:, 0], each[:, 1:]
-        whole = each.sum(axis=1)
-        return whole, whole[:, None] - each
+            return each
+        return each.sum(axis=1, keepdims=True) - each
 
 
 @dataclass(frozen=True)

@@ -178,24 +178,27 @@ class SliceSums:
             self._state[distinct] += incidence @ self._state[sources[part]]
             self._touched[distinct] |= (incidence @ self._touched[sources[part]]) > 0
 
-    def table(self, keys: Sequence[SliceKey], states: int = 1) -> SliceTable:
+    def table(self, keys: Sequence[SliceKey]) -> SliceTable:
         """Returns the slices that any row stood in, as a table of their own.
 
         Args:
           keys: the slices by id, `Slicer.keys`.
-          states: of each slice; they stand one after another, ids are slice × states + state.
         """
-        touched = np.zeros((len(keys), states), bool)
-        touched.reshape(-1)[: self._num_slices] = self.touched
-        slices = np.flatnonzero(touched.any(axis=1))
-        ids = (slices[:, None] * states + np.arange(states)).reshape(-1)
-        shape = (len(slices), states * self.layout.width)
-        found: States = (
-            self._state[ids].reshape(shape)
-            if self._spread is None
-            else self._joined(ids).reshape(shape).tocsr()
-        )
-        return SliceTable([keys[i] for i in slices.tolist()], found)
+        ids = np.flatnonzero(self.touched)
+        return SliceTable([keys[i] for i in ids.tolist()], self.states(ids))
+
+    def states(self, slices: npt.NDArray[np.int64], each: int = 1) -> States:
+        """Returns the states of slices, [slices, each × layout.width].
+
+        Args:
+          slices: int64 [slices].
+          each: states a slice has; they stand one after another, ids are slice × each + state.
+        """
+        ids = (slices[:, None] * each + np.arange(each)).reshape(-1)
+        shape = (len(slices), each * self.layout.width)
+        if self._spread is None:
+            return self._state[ids].reshape(shape)
+        return self._joined(ids).reshape(shape).tocsr()
 
     def _joined(self, ids: npt.NDArray[np.int64]) -> scipy.sparse.csr_matrix:
         """The states of some slices, where histograms are kept sparse."""

@@ -91,7 +91,7 @@ def expected(
         pseudo = number * value - (number - 1) * np.array(others)
         middle, error = np.mean(others), pseudo.std(ddof=1) / np.sqrt(number)
     else:
-        rows_of = [draws.rows[draws.states == 1 + i] for i in range(number)]
+        rows_of = [draws.rows[draws.states == i] for i in range(number)]
         replicates = [of(FRAME.iloc[rows[is_in[rows]]]) for rows in rows_of]
         middle, error = value, np.std(replicates, ddof=1)
     return value, middle - quantile * error, middle + quantile * error, error
@@ -177,7 +177,7 @@ def test_queries_are_resampled_whole(method: Method) -> None:
         pseudo = 20 * first_positive(flat) - 19 * np.array(values)
         error = pseudo.std(ddof=1) / np.sqrt(20)
     else:
-        replicates = [flat.iloc[drawn.rows[drawn.states == 1 + i]] for i in range(20)]
+        replicates = [flat.iloc[drawn.rows[drawn.states == i]] for i in range(20)]
         error = np.std([first_positive(each) for each in replicates], ddof=1)
     assert found.standard_error == pytest.approx(error, rel=1e-9)
 

@@ -39,7 +39,7 @@ def replicates_of(model: Any, method: Method, folder: pathlib.Path) -> list[pd.S
         if method is Method.JACKKNIFE:
             rows = np.flatnonzero(draws.states != i)
         else:
-            rows = draws.rows[draws.states == 1 + i]
+            rows = draws.rows[draws.states == i]
         path = str(folder / f"{i}.tfrecord")
         with tf.io.TFRecordWriter(path) as writer:
             for row in rows.tolist():

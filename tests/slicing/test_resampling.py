@@ -27,7 +27,7 @@ def counts_of(resampling: Resampling, units: np.ndarray = UNITS) -> np.ndarray:
     """How often each row stands in each state."""
     draws = resampling.draws(units)
     rows = np.arange(len(units)) if draws.rows is None else draws.rows
-    counts = np.zeros((len(units), resampling.states), int)
+    counts = np.zeros((len(units), resampling.num_replicates), int)
     np.add.at(counts, (rows, draws.states), 1)
     return counts
 
@@ -50,10 +50,8 @@ def test_each_row_stands_in_one_partition_and_partitions_are_alike():
     assert np.abs(counts.sum(axis=0) - 1000).max() < 5 * np.sqrt(950)
 
 
-def test_a_bootstrap_counts_rows_by_poisson_of_one_and_the_whole_once():
-    counts = counts_of(BOOTSTRAP)
-    assert (counts[:, 0] == 1).all()
-    replicates = counts[:, 1:]
+def test_a_bootstrap_counts_rows_by_poisson_of_one():
+    replicates = counts_of(BOOTSTRAP)
     shares = [np.mean(replicates == number) for number in range(4)]
     expected = np.exp(-1) / np.array([1, 1, 2, 6])
     assert np.abs(shares - expected).max() < 5 * np.sqrt(0.25 / replicates.size)
@@ -95,22 +93,26 @@ def test_states_of_slices_are_sums_over_their_rows(resampling, rolled_up):
         assignments = slicer.assign(columns, rows)
         sums.roll_up(
             resampling.expanded_unions(slicer.ended_unions()),
-            resampling.states * len(slicer.keys),
+            resampling.num_replicates * len(slicer.keys),
         )
         draws = resampling.draws(UNITS[i * rows : (i + 1) * rows])
-        sums.add(draws.expanded(assignments), resampling.states * len(slicer.keys), values[i])
-    sums.roll_up(resampling.expanded_unions(slicer.unions()), resampling.states * len(slicer.keys))
-    table = sums.table(slicer.keys, resampling.states)
-    assert len(table) == 1 + 3 + 9 + 2
+        sums.add(
+            draws.expanded(assignments), resampling.num_replicates * len(slicer.keys), values[i]
+        )
+    sums.roll_up(
+        resampling.expanded_unions(slicer.unions()), resampling.num_replicates * len(slicer.keys)
+    )
+    states = sums.states(np.arange(len(slicer.keys)), resampling.num_replicates)
+    assert len(states) == 1 + 3 + 9 + 2
     counts = counts_of(resampling, UNITS[: batches * rows])
     flat = values.reshape(-1, 2)
     features = {"a": a.reshape(-1, 1), "b": b.reshape(-1, 1), "c": c.swapaxes(1, 2).reshape(-1, 2)}
-    for key, state in zip(table.keys, table.sums, strict=True):
+    for key, state in zip(slicer.keys, states, strict=True):
         stands = np.ones(len(flat), bool)
         for column, value in key:
             stands &= (features[column] == value).any(axis=1)
         expected = counts[stands].T @ flat[stands]
-        assert np.allclose(state.reshape(resampling.states, 2), expected)
+        assert np.allclose(state.reshape(resampling.num_replicates, 2), expected)
 
 
 def test_sparse_histograms_have_the_states_of_dense_ones():
@@ -122,7 +124,8 @@ def test_sparse_histograms_have_the_states_of_dense_ones():
         sums = SliceSums(Layout(1, (50,)), limit)
         drawn = resampling.draws(UNITS[:500]).expanded([Assignment(None, ids)])
         sums.add(drawn, 24, np.ones((500, 1)), [Scattered(bins, np.ones(500))])
-        table = sums.table([(("k", i),) for i in range(6)], resampling.states)
+        states = sums.states(np.arange(6), resampling.num_replicates)
+        table = SliceTable([(("k", i),) for i in range(6)], states)
         tables.append(SliceTable.merge([*table.split(3), table]))
     assert np.array_equal(tables[0].sums, tables[1].sums)
     assert tables[0].sums[:, :51].sum() > 0
@@ -130,13 +133,10 @@ def test_sparse_histograms_have_the_states_of_dense_ones():
 
 def test_leaving_out_a_partition_by_hand():
     states = np.array([[1.0, 10, 2, 20, 4, 40]])
-    whole, replicates = Resampling(num_replicates=3).whole_and_replicates(states)
-    assert whole.tolist() == [[7, 70]]
+    replicates = Resampling(num_replicates=3).replicates(states)
     assert replicates.tolist() == [[[6, 60], [5, 50], [3, 30]]]
-    bootstrap = Resampling(Method.POISSON_BOOTSTRAP, 2)
-    whole, replicates = bootstrap.whole_and_replicates(states)
-    assert whole.tolist() == [[1, 10]]
-    assert replicates.tolist() == [[[2, 20], [4, 40]]]
+    bootstrap = Resampling(Method.POISSON_BOOTSTRAP, 3)
+    assert bootstrap.replicates(states).tolist() == [[[1, 10], [2, 20], [4, 40]]]
 
 
 @pytest.mark.parametrize("resampling", [Resampling(num_replicates=3), BOOTSTRAP])
@@ -144,12 +144,12 @@ def test_pairs_come_as_often_as_rows_stand_in_states(resampling):
     units = UNITS[:40]
     counts = counts_of(resampling, units)
     rows, slices = np.array([3, 3, 17, 39]), np.array([0, 2, 1, 1])
-    found = np.zeros((40, 3 * resampling.states), int)
+    found = np.zeros((40, 3 * resampling.num_replicates), int)
     for pair_rows, ids in resampling.draws(units).pairs(rows, slices):
         pairs = list(zip(pair_rows.tolist(), ids.tolist(), strict=True))
         assert len(set(pairs)) == len(pairs)
         np.add.at(found, (pair_rows, ids), 1)
-    expected = np.zeros((40, 3, resampling.states), int)
+    expected = np.zeros((40, 3, resampling.num_replicates), int)
     for row, slice_id in zip(rows, slices, strict=True):
         expected[row, slice_id] = counts[row]
     assert np.array_equal(found, expected.reshape(40, -1))
