@@ -26,6 +26,7 @@ from microtome.executor import (
 )
 from microtome.executor.cross_slices import CrossSliceSpec
 from microtome.executor.failures import as_user_errors
+from microtome.executor.intervals import Intervals
 from microtome.executor.shared_model import EvalSharedModel, default_eval_shared_model
 from microtome.executor.subjects import Models, collection_of, subject_of
 from microtome.frames.dataframe import frame_batches
@@ -61,6 +62,7 @@ def run_model_analysis(
     eval_config: Any = None,
     pipeline_options: Any = None,
     desired_batch_size: int | None = None,
+    compute_confidence_intervals: bool | None = None,
 ) -> EvalResult:
     """Evaluates a model over files, on Beam, and loads the result.
 
@@ -88,6 +90,8 @@ def run_model_analysis(
             instead of slice_spec.
         pipeline_options: Beam's `PipelineOptions`; by default, the DirectRunner in this process.
         desired_batch_size: most examples a batch.
+        compute_confidence_intervals: whether metrics get confidence intervals, in place of
+            `options.compute_confidence_intervals` of the config.
 
     Raises:
         ConfigError: the config, a slicing feature or a path is wrong.
@@ -96,7 +100,9 @@ def run_model_analysis(
         OutputError: the output cannot be written.
     """
     patterns = _as_patterns(data_location)
-    config = _resolve_config(eval_shared_model, slice_spec, eval_config, desired_batch_size)
+    config = _resolve_config(
+        eval_shared_model, slice_spec, eval_config, desired_batch_size, compute_confidence_intervals
+    )
     if output_path is None:
         output_path = os.path.join(tempfile.mkdtemp(prefix="microtome_"), "result")
     return evaluate_files(
@@ -252,6 +258,7 @@ class _Work:
         self.collection = collection_of(self.subject, config)
         sliced_by = transforms.slicing_features(self.specs)
         self.features = sorted({*sliced_by, *self.collection.query_keys})
+        self.intervals = Intervals.of_config(config)
         self.evaluation_id = uuid.uuid4().hex
 
     @property
@@ -280,6 +287,7 @@ class _Work:
             self.evaluation_id,
             self.config.options.min_slice_size.value,
             self.features,
+            self.intervals,
         )
 
     def eval_run(self, location: str, file_format: str) -> config_pb2.EvalRun:
@@ -306,7 +314,13 @@ class _Work:
             with as_user_errors():
                 results = pipeline | "Read" >> read | "Evaluate" >> self.evaluated(plan)
                 _ = results | "Write" >> transforms.WriteResults(
-                    output_path, eval_run, plan, self.evaluation_id, seconds, self.cross_slices
+                    output_path,
+                    eval_run,
+                    plan,
+                    self.evaluation_id,
+                    seconds,
+                    self.cross_slices,
+                    self.intervals,
                 )
                 pipeline.run().wait_until_finish()
         finally:
@@ -342,6 +356,7 @@ class ExtractEvaluateAndWriteResults(beam.PTransform):
         slice_spec: the slices; by default, the whole data.
         eval_config: an `EvalConfig` in any form, instead of slice_spec.
         desired_batch_size: most examples a batch.
+        compute_confidence_intervals: as of `run_model_analysis`.
 
     Raises:
         MicrotomeError: as `run_model_analysis`; on construction, or when the pipeline runs.
@@ -356,9 +371,16 @@ class ExtractEvaluateAndWriteResults(beam.PTransform):
         slice_spec: Sequence[SingleSliceSpec] | None = None,
         eval_config: Any = None,
         desired_batch_size: int | None = None,
+        compute_confidence_intervals: bool | None = None,
     ):
         super().__init__()
-        config = _resolve_config(eval_shared_model, slice_spec, eval_config, desired_batch_size)
+        config = _resolve_config(
+            eval_shared_model,
+            slice_spec,
+            eval_config,
+            desired_batch_size,
+            compute_confidence_intervals,
+        )
         self._work = _Work(eval_shared_model, config)
         self._output_path = os.fspath(output_path)
         self._location = display_only_data_location or ""
@@ -385,6 +407,7 @@ class ExtractEvaluateAndWriteResults(beam.PTransform):
             plan,
             work.evaluation_id,
             cross_slices=work.cross_slices,
+            intervals=work.intervals,
         )
 
 
@@ -414,6 +437,7 @@ def _resolve_config(
     slice_spec: Sequence[SingleSliceSpec] | None,
     eval_config: Any,
     batch_size: int | None,
+    intervals: bool | None,
 ) -> EvalConfig:
     if eval_config is not None and slice_spec is not None:
         raise ConfigError(
@@ -428,6 +452,8 @@ def _resolve_config(
         if batch_size < 1:
             raise ConfigError(f"desired_batch_size is {batch_size}; it must be at least 1.")
         config.options.batch_size = batch_size
+    if intervals is not None:
+        config.options.compute_confidence_intervals.value = intervals
     return config
 
 

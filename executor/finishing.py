@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 import numpy as np
+import numpy.typing as npt
 
 from microtome.errors import DataError, MetricError
 from microtome.executor.account import COUNTS_OUTPUT, Stopwatch
+from microtome.executor.intervals import BY_THE_GRAPH, Intervals, why_none
 from microtome.executor.shared_model import WorkerModel
 from microtome.executor.subject import Subject
 from microtome.metrics.differences import compared_keys, differences
 from microtome.proto import result_pb2
 from microtome.results.blocks import MetricsBlock
+from microtome.results.metric_keys import MetricName
 from microtome.results.records import WITHHELD
+from microtome.results.slice_keys import AnySliceKey
 from microtome.slicing.keys import OVERALL, SliceKey, stringify_slice_key
 from microtome.slicing.table import SliceTable
+from microtome.statistics.intervals import Floats, Interval
 
 if TYPE_CHECKING:
     from microtome.executor.subject import Plan
@@ -69,10 +75,14 @@ class FinishSlices(beam.DoFn):
     Args:
         subject: what is evaluated.
         min_slice_size: slices of fewer rows are withheld, but for Overall.
+        intervals: which are computed, of slices that were resampled so; None where none are.
     """
 
-    def __init__(self, subject: Subject, min_slice_size: int = 0):
+    def __init__(
+        self, subject: Subject, min_slice_size: int = 0, intervals: Intervals | None = None
+    ):
         self._subject = subject
+        self._intervals = intervals
         self._min_slice_size = min_slice_size
 
     def process(
@@ -96,32 +106,52 @@ class FinishSlices(beam.DoFn):
     def _blocks(
         self, table: SliceTable, plan: Plan, listed: Mapping[SliceKey, Mapping[str, Any]]
     ) -> tuple[MetricsBlock, MetricsBlock]:
-        told, withheld = _parted(SliceTable(table.keys, table.sums), self._min_slice_size)
-        return self._block(told, plan, listed), self._withheld(withheld)
+        sums, resampled = table.sums, None
+        if self._intervals is not None:
+            sums, resampled = self._intervals.parted(plan, sums)
+        told = _is_told(table.keys, sums[:, 0], self._min_slice_size)
+        withheld = [key for key, is_told in zip(table.keys, told, strict=True) if not is_told]
+        if withheld:
+            table, sums = table.taken(np.flatnonzero(told)), sums[told]
+            resampled = None if resampled is None else resampled[told]
+        return self._block(table.keys, sums, resampled, plan, listed), self._withheld(withheld)
 
     def _block(
-        self, table: SliceTable, plan: Plan, listed: Mapping[SliceKey, Mapping[str, Any]]
+        self,
+        keys: Sequence[SliceKey],
+        sums: Floats,
+        resampled: Floats | None,
+        plan: Plan,
+        listed: Mapping[SliceKey, Mapping[str, Any]],
     ) -> MetricsBlock:
-        counts = {name: table.sums[:, column] for name, column in self._subject.count_names(plan)}
+        counts = {name: sums[:, column] for name, column in self._subject.count_names(plan)}
+        intervals: Mapping[MetricName, Interval] = {}
         try:
-            columns = {**counts, **plan.values(table.sums)}
-            plots = plan.plots(table.sums)
+            columns = {**counts, **plan.values(sums)}
+            plots = plan.plots(sums)
+            if self._intervals is not None and resampled is not None and len(keys):
+                intervals = self._intervals.of(plan, sums, resampled, columns)
         except MetricError as error:
-            raise DataError(error.placed(_named_slices(table.keys))) from error
-        further: dict[Any, Any] = {
+            raise DataError(error.placed(_named_slices(keys))) from error
+        further: Mapping[AnySliceKey, Any] = {
             key: _with_differences(listed[key], columns, row, plan.collection.baseline)
-            for row, key in enumerate(table.keys)
+            for row, key in enumerate(keys)
             if key in listed
         }
-        return MetricsBlock(table.keys, columns, further, plots)
+        block = MetricsBlock(keys, columns, further, plots, intervals)
+        if self._intervals is None:
+            return block
+        without = {n: why_none(plan, n, c) for n, c in columns.items() if n not in intervals}
+        without.update(dict.fromkeys(plan.listed, BY_THE_GRAPH))
+        return dataclasses.replace(block, without_intervals=without).with_keys()
 
-    def _withheld(self, table: SliceTable) -> MetricsBlock:
+    def _withheld(self, keys: Sequence[SliceKey]) -> MetricsBlock:
         text = (
             f"This slice has fewer than the {self._min_slice_size} examples of "
             "options.min_slice_size; its metrics are withheld."
         )
         message = result_pb2.MetricValue(debug_message=text)
-        return MetricsBlock(table.keys, {}, {key: {WITHHELD: message} for key in table.keys})
+        return MetricsBlock(keys, {}, {key: {WITHHELD: message} for key in keys})
 
 
 def _with_differences(
@@ -149,13 +179,10 @@ def _named_slices(keys: Sequence[SliceKey]) -> str:
     return f"the sums of {len(keys)} slice{'s' * (len(keys) != 1)}{first}"
 
 
-def _parted(table: SliceTable, min_size: int) -> tuple[SliceTable, SliceTable]:
-    """The slices that are told, and those of too few examples."""
-    is_told = table.sums[:, 0] >= min_size
-    is_told |= np.array([key == OVERALL for key in table.keys], bool)
-    if is_told.all():
-        return table, SliceTable([], table.sums[:0])
-    return table.taken(np.flatnonzero(is_told)), table.taken(np.flatnonzero(~is_told))
+def _is_told(keys: Sequence[SliceKey], counts: Floats, min_size: int) -> npt.NDArray[np.bool_]:
+    """`[slices]`: whether a slice has enough examples to be told."""
+    is_overall = np.array([key == OVERALL for key in keys], bool)
+    return np.asarray((counts >= min_size) | is_overall)
 
 
 class FinishRows(beam.DoFn):

@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from microtome.metrics.collection import Collection
+from microtome.metrics.collection import Collection, Computation
 from microtome.metrics.differences import differences
 from microtome.metrics.keys import MetricKey
-from microtome.slicing.sums import Floats, Layout
+from microtome.slicing.contributions import Contributions
+from microtome.slicing.sums import Floats, Layout, Scattered
+from microtome.statistics.intervals import Interval
 
 if TYPE_CHECKING:
     from microtome.model.plan import MetricPlan, Plan
@@ -60,6 +62,21 @@ class JointPlan:
         bins = itertools.chain.from_iterable(layout.scattered for layout in layouts)
         return Layout(sum(layout.dense for layout in layouts), tuple(bins))
 
+    @cached_property
+    def of_replicates(self) -> JointPlan:
+        """The plan for states that were resampled: without what has no intervals."""
+        return dataclasses.replace(self, collection=self.collection.for_replicates())
+
+    def added_to_replicates(self, added: Contributions) -> tuple[Floats, list[Scattered]]:
+        """What rows add in the layout `of_replicates`, from what they add in that of this plan."""
+        own = self.dense_start(len(self.parts))
+        first = len(self.layout.scattered) - len(self.collection.layout.scattered)
+        dense, scattered = self.of_replicates.collection.taken_from(
+            self.collection, added.dense[:, own:], added.scattered[first:]
+        )
+        joined = np.concatenate([added.dense[:, :own], dense], axis=1)
+        return joined, [*added.scattered[:first], *scattered]
+
     @property
     def width(self) -> int:
         return self.layout.width + self.summed_width
@@ -91,14 +108,24 @@ class JointPlan:
             for metric in part.plan.metrics
         )
 
+    @property
+    def uncut(self) -> tuple[MetricKey, ...]:
+        """The metrics that a graph computes itself, on the rows of each slice."""
+        return tuple(MetricKey(name, part.model) for part in self.parts for name in part.plan.uncut)
+
     def dense_start(self, number: int) -> int:
         """Where the plain sums of a part begin; after the last part's, those of the collection."""
         return sum(part.plan.layout.dense for part in self.parts[:number])
 
-    def values(self, sums: Floats) -> dict[MetricKey, npt.NDArray[Any]]:
+    def values(
+        self, sums: Floats, items: Sequence[Computation] | None = None
+    ) -> dict[MetricKey, npt.NDArray[Any]]:
         """The metrics `[slices, ...]` from sums `[slices, width]`, but those that need all rows.
 
         With the differences to the baseline's, of metrics in graphs and outside of them.
+
+        Args:
+            items: of the collection only these; None for all.
         """
         of_graphs = {
             MetricKey(name, part.model): values
@@ -107,11 +134,16 @@ class JointPlan:
         }
         baseline = self.collection.baseline
         compared = {} if baseline is None else differences(of_graphs, baseline)
-        return {**of_graphs, **compared, **self.collection.compute(self._collection_sums(sums))}
+        of_collection = self.collection.compute(self.collection_sums(sums), items)
+        return {**of_graphs, **compared, **of_collection}
+
+    def closed_forms(self, sums: Floats, level: float) -> dict[Any, Interval]:
+        """As `Collection.closed_forms`, from sums `[slices, width]`."""
+        return self.collection.closed_forms(self.collection_sums(sums), level)
 
     def plots(self, sums: Floats) -> list[tuple[Any, npt.NDArray[Any]]]:
         """The plots, objects `[slices]` with their keys, from sums `[slices, width]`."""
-        return self.collection.plots(self._collection_sums(sums))
+        return self.collection.plots(self.collection_sums(sums))
 
     def states_of(self, collection_states: Any) -> Any:
         """Sums `[slices, width]` that are zero but for the collection's states; both sparse."""
@@ -126,7 +158,8 @@ class JointPlan:
         """The sums of one part, as its own plan lays them out."""
         return _columns(sums, self._slices[number])
 
-    def _collection_sums(self, sums: Floats) -> Floats:
+    def collection_sums(self, sums: Floats) -> Floats:
+        """The collection's part of sums `[slices, width]`."""
         return _columns(sums, self._collection_slices)
 
     @cached_property

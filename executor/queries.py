@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apache_beam as beam
 import numpy as np
+import scipy.sparse
 
 from microtome.errors import DataError, MetricError
+from microtome.executor.units import units_of_values
 from microtome.metrics.collection import Collection
 from microtome.metrics.views import Examples, Source
 from microtome.slicing.columns import Column
 from microtome.slicing.contributions import Contributions, stacked
 from microtome.slicing.keys import SliceKey
+from microtome.slicing.resampling import Resampling
 from microtome.slicing.slicer import Assignment
-from microtome.slicing.table import SliceTable
+from microtome.slicing.table import SliceTable, side_by_side
 
 if TYPE_CHECKING:
     from microtome.executor.subject import Plan
@@ -137,10 +140,13 @@ class SumQueries(beam.DoFn):
 
     Args:
         num_shards: into which tables are split.
+        resampling: how each slice gets several states, with all rows of a query in the same; None
+            where it has one.
     """
 
-    def __init__(self, num_shards: int):
+    def __init__(self, num_shards: int, resampling: Resampling | None = None):
         self._num_shards = num_shards
+        self._resampling = resampling
 
     def process(
         self, element: tuple[int, Iterable[QueryRecords]], plan: Plan
@@ -149,13 +155,18 @@ class SumQueries(beam.DoFn):
         for query_key in plan.collection.query_keys:
             of_key = [record for record in records if record.key == query_key]
             if of_key:
-                table = _summed(plan, query_key, of_key)
+                table = _summed(plan, query_key, of_key, self._resampling)
                 for shard, part in enumerate(table.split(self._num_shards)):
                     if len(part):
                         yield shard, part.to_bytes()
 
 
-def _summed(plan: Plan, query_key: str, records: Sequence[QueryRecords]) -> SliceTable:
+def _summed(
+    plan: Plan,
+    query_key: str,
+    records: Sequence[QueryRecords],
+    resampling: Resampling | None,
+) -> SliceTable:
     names = [value for record in records for value in record.queries]
     columns = {
         source: stacked([record.columns[source] for record in records])
@@ -175,13 +186,29 @@ def _summed(plan: Plan, query_key: str, records: Sequence[QueryRecords]) -> Slic
     )
     array = np.empty(len(names), object)
     array[:] = names
-    _, queries = _distinct(array)
+    distinct_queries, queries = _distinct(array)
+    examples = Examples(len(names), columns)
+    drawn: list[tuple[np.ndarray, np.ndarray]] = []
+    if resampling is not None:
+        units = units_of_values(distinct_queries)[queries]
+        drawn = list(resampling.draws(units).pairs(rows, slices))
+
+    def states(plan: Plan, pairs: tuple[np.ndarray, np.ndarray], each: int) -> Any:
+        """The states of slices, those of each one after another."""
+        ids, found = plan.collection.query_states(examples, queries, *pairs, query_key)
+        cells = plan.states_of(found).tocoo()
+        of_slice, state = np.divmod(ids[cells.row], each)
+        width = plan.width if each == 1 else plan.layout.width
+        places = (of_slice, state * width + cells.col)
+        return scipy.sparse.csr_matrix((cells.data, places), shape=(len(known), each * width))
+
     try:
-        distinct, states = plan.collection.query_states(
-            Examples(len(names), columns), queries, rows, slices, query_key
-        )
+        parts = [states(plan, (rows, slices), 1)]
+        if resampling is not None:
+            each = resampling.num_replicates
+            nothing = scipy.sparse.csr_matrix((len(known), each * plan.of_replicates.layout.width))
+            parts.append(sum((states(plan.of_replicates, pairs, each) for pairs in drawn), nothing))
     except MetricError as error:
         of = f"{len(names)} rows of {len(set(queries.tolist()))} queries by {query_key!r}"
         raise DataError(error.placed(f"{of}, the first of them {names[0]!r}")) from error
-    keys = list(known)
-    return SliceTable([keys[i] for i in distinct.tolist()], plan.states_of(states))
+    return SliceTable(list(known), side_by_side(parts))

@@ -14,7 +14,8 @@ from microtome.metrics.specs import ModelColumns
 from microtome.proto.config_pb2 import EvalConfig
 from microtome.results.metric_keys import MetricName
 from microtome.slicing.contributions import Contributions
-from microtome.slicing.sums import Floats, Layout
+from microtome.slicing.sums import Floats, Layout, Scattered
+from microtome.statistics.intervals import Interval
 
 if TYPE_CHECKING:
     from microtome.model.plan import MetricPlan
@@ -30,6 +31,7 @@ class Plan(Protocol):
         width: the length of the sums, all of them.
         summed, summed_width: what is summed on the reference path, and how many numbers that are.
         listed: the metrics that need all rows of a slice at the end.
+        uncut: those, and all others that a graph computes itself on the rows of each slice.
         metrics: what was decided on those of graphs.
         collection: the metrics outside graphs.
     """
@@ -50,13 +52,35 @@ class Plan(Protocol):
     def listed(self) -> Sequence[MetricName]: ...
 
     @property
+    def uncut(self) -> Sequence[MetricName]: ...
+
+    @property
     def metrics(self) -> Sequence[MetricPlan]: ...
 
     @property
     def collection(self) -> Collection: ...
 
-    def values(self, sums: Floats) -> Mapping[Any, npt.NDArray[Any]]:
-        """The metrics `[slices, ...]` from sums `[slices, width]`, but for those `listed`."""
+    @property
+    def of_replicates(self) -> Plan:
+        """The plan for states that were resampled: without what has no intervals."""
+
+    def added_to_replicates(self, added: Contributions) -> tuple[Floats, list[Scattered]]:
+        """What rows add in the layout `of_replicates`, from what they add in that of this plan."""
+
+    def values(
+        self, sums: Floats, items: Sequence[Computation] | None = None
+    ) -> Mapping[Any, npt.NDArray[Any]]:
+        """The metrics `[slices, ...]` from sums `[slices, width]`, but for those `listed`.
+
+        Args:
+            items: of the collection only these; None for all.
+        """
+
+    def closed_forms(self, sums: Floats, level: float) -> dict[Any, Interval]:
+        """As `Collection.closed_forms`, from sums `[slices, width]`."""
+
+    def collection_sums(self, sums: Floats) -> Floats:
+        """The collection's part of sums `[slices, width]`."""
 
     def plots(self, sums: Floats) -> Sequence[tuple[Any, npt.NDArray[Any]]]:
         """The plots, objects `[slices]` with their keys, from sums `[slices, width]`."""

@@ -17,11 +17,14 @@ from microtome.executor.account import COUNTS_OUTPUT, NAMESPACE, Stopwatch, told
 from microtome.executor.queries import query_records
 from microtome.executor.shared_model import WorkerModel
 from microtome.executor.sources import Batch, placing_refusals
+from microtome.executor.units import units_of
 from microtome.slicing.contributions import Contributions
+from microtome.slicing.resampling import Resampling
+from microtome.slicing.rollups import Union
 from microtome.slicing.slicer import Assignment, Slicer, rows_by_slice
 from microtome.slicing.spec import SingleSliceSpec
 from microtome.slicing.sums import SliceSums
-from microtome.slicing.table import SliceTable
+from microtome.slicing.table import SliceTable, side_by_side
 
 if TYPE_CHECKING:
     from microtome.executor.subject import Evaluator, GraphEvaluator, Plan
@@ -53,6 +56,7 @@ class SumSlices(beam.DoFn):
         plan: where it is known beforehand; the model is loaded before the first bundle then, else
             by its first batch.
         progress_token: names the progress to tell, where this is the process that shows it.
+        resampling: how each slice gets several states; None where it has one.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class SumSlices(beam.DoFn):
         max_state_slices: int = MAX_STATE_SLICES,
         plan: Plan | None = None,
         progress_token: str = "",
+        resampling: Resampling | None = None,
     ):
         self._model = model
         self._specs = tuple(specs)
@@ -70,6 +75,7 @@ class SumSlices(beam.DoFn):
         self._max_state_slices = max_state_slices
         self._plan = plan
         self._progress_token = progress_token
+        self._resampling = resampling
         self._examples = Metrics.counter(NAMESPACE, "examples")
         self._rows = Metrics.counter(NAMESPACE, "rows")
         self._batches = Metrics.counter(NAMESPACE, "batches")
@@ -92,7 +98,7 @@ class SumSlices(beam.DoFn):
     def process(self, batch: Batch, plan: Plan) -> Iterator[Any]:
         evaluator = self._model.get(plan)
         if self._sums is None:
-            self._sums = _BundleSums(plan, self._specs, evaluator)
+            self._sums = _BundleSums(plan, self._specs, evaluator, self._resampling)
         computing = self._threads.submit(_timed_contributions, evaluator, batch)
         self._waiting.append((batch, computing))
         if len(self._waiting) > BATCHES_AT_ONCE:
@@ -164,10 +170,17 @@ class _BundleSums:
         stopwatch: seconds so far.
     """
 
-    def __init__(self, plan: Plan, specs: Sequence[SingleSliceSpec], evaluator: GraphEvaluator):
+    def __init__(
+        self,
+        plan: Plan,
+        specs: Sequence[SingleSliceSpec],
+        evaluator: GraphEvaluator,
+        resampling: Resampling | None,
+    ):
         self._plan = plan
         self._evaluator = evaluator
         self._specs = specs
+        self._resampling = resampling
         self._has_summed = bool(plan.summed)
         self._has_listed = bool(plan.listed)
         self._has_queries = bool(plan.collection.query_keys)
@@ -181,6 +194,7 @@ class _BundleSums:
         # the slicer too: it keeps every slice and every value that it has met
         self._slicer = Slicer(self._specs, roll_up=only_sums)
         self._sums = SliceSums(self._plan.layout)
+        self._replicates = SliceSums(self._plan.of_replicates.layout)
         self._reference: dict[int, np.ndarray] = {}
 
     @property
@@ -189,17 +203,20 @@ class _BundleSums:
 
     @property
     def state_bytes(self) -> int:
-        return self._sums.nbytes + 8 * self._plan.summed_width * len(self._reference)
+        reference = 8 * self._plan.summed_width * len(self._reference)
+        return self._sums.nbytes + self._replicates.nbytes + reference
 
     def add(self, batch: Batch, contributions: Contributions) -> Iterator[Any]:
         """Adds a batch; yields what goes out at once."""
         with self.stopwatch.timing("slice"):
             assignments = self._slicer.assign(contributions.columns, contributions.num_rows)
         with self.stopwatch.timing("sum"):
-            self._sums.roll_up(self._slicer.ended_unions(), len(self._slicer.keys))
+            self._roll_up(self._slicer.ended_unions())
             self._sums.add(
                 assignments, len(self._slicer.keys), contributions.dense, contributions.scattered
             )
+            if self._resampling is not None:
+                self._add_replicates(self._resampling, batch, contributions, assignments)
         self.counts["examples"] += len(batch.records)
         self.counts["rows"] += contributions.num_rows
         self.counts["batches"] += 1
@@ -213,6 +230,27 @@ class _BundleSums:
                 self._plan.collection, contributions, assignments, self._slicer.keys, NUM_SHARDS
             )
             yield from (beam.pvalue.TaggedOutput(QUERIES_OUTPUT, record) for record in records)
+
+    def _add_replicates(
+        self,
+        resampling: Resampling,
+        batch: Batch,
+        contributions: Contributions,
+        assignments: list[Assignment],
+    ) -> None:
+        units = units_of(batch)
+        if contributions.examples is not None:
+            units = units[contributions.examples]
+        number = resampling.num_replicates * len(self._slicer.keys)
+        added = self._plan.added_to_replicates(contributions)
+        self._replicates.add(resampling.draws(units).expanded(assignments), number, *added)
+
+    def _roll_up(self, unions: list[Union]) -> None:
+        number = len(self._slicer.keys)
+        self._sums.roll_up(unions, number)
+        if self._resampling is not None:
+            number *= self._resampling.num_replicates
+            self._replicates.roll_up(self._resampling.expanded_unions(unions), number)
 
     def _add_reference(self, batch: Batch, assignments: list[Assignment], num_rows: int) -> None:
         with self.stopwatch.timing("predict"):
@@ -247,13 +285,13 @@ class _BundleSums:
         yield from parts
 
     def _table(self) -> SliceTable:
-        self._sums.roll_up(self._slicer.unions(), len(self._slicer.keys))
-        table = self._sums.table(self._slicer.keys)
-        if not self._has_summed:
-            return table
-        ids = {key: i for i, key in enumerate(self._slicer.keys)}
-        nothing = np.zeros(self._plan.summed_width)
-        added = [self._reference.get(ids[key], nothing) for key in table.keys]
-        return SliceTable(
-            table.keys, np.hstack([table.sums, np.stack(added)]) if added else table.sums
-        )
+        self._roll_up(self._slicer.unions())
+        ids = np.flatnonzero(self._sums.touched)
+        parts = [self._sums.states(ids)]
+        if self._has_summed:
+            nothing = np.zeros(self._plan.summed_width)
+            added = [self._reference.get(i, nothing) for i in ids.tolist()]
+            parts.append(np.reshape(added, (len(ids), -1)))
+        if self._resampling is not None:
+            parts.append(self._replicates.states(ids, self._resampling.num_replicates))
+        return SliceTable([self._slicer.keys[i] for i in ids.tolist()], side_by_side(parts))

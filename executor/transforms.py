@@ -12,6 +12,8 @@ import pyarrow as pa
 from microtome.executor import finishing, queries, sources, summing
 from microtome.executor.account import COUNTS_OUTPUT, RunAccount, Stopwatch
 from microtome.executor.cross_slices import CrossSlices, CrossSliceSpec
+from microtome.executor.interval_account import IntervalAccount
+from microtome.executor.intervals import Intervals
 from microtome.executor.shared_model import WorkerModel
 from microtome.executor.subject import Subject
 from microtome.metrics.collection import NO_METRICS, Collection
@@ -161,6 +163,7 @@ class EvaluateBatches(beam.PTransform):
         progress_token: names the progress to tell.
         min_slice_size: slices of fewer examples are withheld.
         features: the features to fetch; by default those that the specs slice by.
+        intervals: which confidence intervals are computed; None: none.
     """
 
     def __init__(
@@ -171,9 +174,11 @@ class EvaluateBatches(beam.PTransform):
         progress_token: str = "",
         min_slice_size: int = 0,
         features: Sequence[str] | None = None,
+        intervals: Intervals | None = None,
     ):
         super().__init__()
         self._specs = tuple(specs)
+        self._intervals = intervals
         self._subject = subject
         self._min_slice_size = min_slice_size
         self._worker = WorkerModel(
@@ -185,21 +190,24 @@ class EvaluateBatches(beam.PTransform):
     def expand(self, batches: beam.PCollection) -> dict[str, beam.PCollection]:
         is_known = not isinstance(self._plan, beam.PCollection)
         plan = self._plan if is_known else beam.pvalue.AsSingleton(self._plan)
+        resampling = None if self._intervals is None else self._intervals.resampling
         sum_slices = summing.SumSlices(
             self._worker,
             self._specs,
             plan=self._plan if is_known else None,
             progress_token=self._progress_token,
+            resampling=resampling,
         )
         summed = batches | "Sum" >> beam.ParDo(sum_slices, plan).with_outputs(
             summing.ROWS_OUTPUT, summing.QUERIES_OUTPUT, COUNTS_OUTPUT, main="tables"
         )
         tables = summed["tables"]
         if not is_known or self._plan.collection.query_keys:
+            sum_queries = queries.SumQueries(summing.NUM_SHARDS, resampling)
             of_queries = (
                 summed[summing.QUERIES_OUTPUT]
                 | "RowsByQuery" >> beam.GroupByKey()
-                | "SumQueries" >> beam.ParDo(queries.SumQueries(summing.NUM_SHARDS), plan)
+                | "SumQueries" >> beam.ParDo(sum_queries, plan)
             )
             tables = (tables, of_queries) | "AllTables" >> beam.Flatten()
         told = [summed[COUNTS_OUTPUT]]
@@ -214,7 +222,9 @@ class EvaluateBatches(beam.PTransform):
             listed = [beam.pvalue.AsDict(values["values"])]
             told.append(values[COUNTS_OUTPUT])
         finish = beam.ParDo(
-            finishing.FinishSlices(self._subject, self._min_slice_size), plan, *listed
+            finishing.FinishSlices(self._subject, self._min_slice_size, self._intervals),
+            plan,
+            *listed,
         )
         finished = (
             tables
@@ -237,6 +247,7 @@ class WriteResults(beam.PTransform):
         evaluation_id: names this evaluation in `run.json`.
         seconds: of steps before the pipeline, for the account.
         cross_slices: the slices to compare with one another.
+        intervals: which confidence intervals are computed; None: none.
     """
 
     def __init__(
@@ -247,11 +258,13 @@ class WriteResults(beam.PTransform):
         evaluation_id: str,
         seconds: Mapping[str, float] | None = None,
         cross_slices: Sequence[CrossSliceSpec] = (),
+        intervals: Intervals | None = None,
     ):
         super().__init__()
         self._evaluation_id = evaluation_id
         self._seconds = dict(seconds or {})
         self._cross_slices = tuple(cross_slices)
+        self._intervals = intervals
         self._output_path = output_path
         self._eval_run = eval_run.SerializeToString()
         self._plan = plan
@@ -275,6 +288,7 @@ class WriteResults(beam.PTransform):
                 self._evaluation_id,
                 self._seconds,
                 self._cross_slices,
+                self._intervals,
             )
         )
 
@@ -287,8 +301,10 @@ def _write(
     evaluation_id: str,
     seconds: Mapping[str, float],
     cross_slices: Sequence[CrossSliceSpec],
+    intervals: Intervals | None,
 ) -> str:
     account = RunAccount(seconds)
+    of_intervals = IntervalAccount(intervals)
     crossed = CrossSlices(cross_slices)
     stopwatch = Stopwatch()
     with ResultsWriter(output_path, RunReport(output_path)) as writer:
@@ -299,10 +315,16 @@ def _write(
                 else:
                     writer.add_block(part)
                     crossed.add(part)
+                    of_intervals.add(part)
             for block in crossed.blocks():
                 writer.add_block(block)
         account.add(stopwatch.told())
-        told = {"evaluation_id": evaluation_id, **account.told(), "metrics": metric_paths(plan)}
+        told = {
+            "evaluation_id": evaluation_id,
+            **account.told(),
+            "metrics": metric_paths(plan),
+            **of_intervals.told(),
+        }
         writer.finish(config_pb2.EvalRun.FromString(eval_run), told)
     return output_path
 

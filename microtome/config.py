@@ -16,7 +16,13 @@ from google.protobuf.message import Message
 
 from microtome import strict_proto
 from microtome.errors import ConfigError
-from microtome.proto.config_pb2 import EvalConfig, HistoryCheck, SlicingSpec, Tracking
+from microtome.proto.config_pb2 import (
+    ConfidenceIntervalOptions,
+    EvalConfig,
+    HistoryCheck,
+    SlicingSpec,
+    Tracking,
+)
 from microtome.slicing.spec import SingleSliceSpec
 
 # The number from which on fields are Microtome's own, unknown to TFMA.
@@ -25,6 +31,8 @@ DEFAULT_MAX_TRACKED_SLICES = 1000
 # names of a model and of the one that it is compared with, where the config names neither
 CANDIDATE_KEY = "candidate"
 BASELINE_KEY = "baseline"
+# each is a state of every slice
+MAX_REPLICATES = 1000
 
 # Fields that Microtome knows and does not act on yet, and what to say of them. A field leaves this
 # table when it is supported.
@@ -41,15 +49,9 @@ _NOT_YET = {
     "metrics_specs.metrics.threshold": "models are not validated yet",
     "metrics_specs.metrics.per_slice_thresholds": "models are not validated yet",
     "metrics_specs.metrics.cross_slice_thresholds": "models are not validated yet",
-    "options.confidence_intervals": "",
     "options.disabled_outputs": "all results are written",
     "tracking.slicing_specs.slice_keys_sql": "name the features in feature_keys",
     "tracking.history_checks.slicing_specs.slice_keys_sql": "name the features in feature_keys",
-}
-
-# Fields of which some values only are supported: the test, and what is supported.
-_SUPPORTED_VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "options.compute_confidence_intervals": (lambda on: not on.value, "false"),
 }
 
 
@@ -61,6 +63,18 @@ def _is_drop(value: Any) -> bool:
 _VALID_VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "options.min_slice_size": (lambda size: size.value >= 0, "0 or more"),
     "options.batch_size": (lambda size: size >= 0, "0 or more"),
+    "options.confidence_intervals.method": (
+        lambda value: value in ConfidenceIntervalOptions.ConfidenceIntervalMethod.values(),
+        "JACKKNIFE or POISSON_BOOTSTRAP",
+    ),
+    "options.confidence_intervals.level": (
+        lambda level: 0 <= level < 1,
+        "between 0 and 1, such as 0.95",
+    ),
+    "options.confidence_intervals.num_replicates": (
+        lambda number: number == 0 or 2 <= number <= MAX_REPLICATES,
+        f"from 2 to {MAX_REPLICATES}, or 0 for 20",
+    ),
     "tracking.max_slices": (lambda count: count >= 0, "0 or more"),
     "tracking.publish": (
         lambda value: value in Tracking.Publish.values(),
@@ -115,6 +129,7 @@ def check_supported(config: EvalConfig) -> None:
     invalid = [
         *_invalid_values(config),
         *_slicing_problems(config),
+        *_interval_problems(config),
         *_tracking_problems(config),
         *_history_problems(config),
     ]
@@ -155,14 +170,10 @@ def max_tracked_slices(config: EvalConfig) -> int:
 
 
 def _unsupported_fields(config: EvalConfig) -> Iterator[str]:
-    for path, place, value in strict_proto.walk(config):
+    for path, place, _ in strict_proto.walk(config):
         if path in _NOT_YET:
             note = _NOT_YET[path]
             yield f"{place}: {note}" if note else place
-        elif path in _SUPPORTED_VALUES:
-            supported, which = _SUPPORTED_VALUES[path]
-            if not supported(value):
-                yield f"{place}: supported is {which}"
 
 
 def _invalid_values(config: EvalConfig) -> Iterator[str]:
@@ -171,6 +182,18 @@ def _invalid_values(config: EvalConfig) -> Iterator[str]:
             valid, which = _VALID_VALUES[path]
             if not valid(value):
                 yield f"{place}: must be {which}"
+
+
+def _interval_problems(config: EvalConfig) -> Iterator[str]:
+    """Settings of intervals that are not asked for have no effect."""
+    options = config.options
+    is_said = options.HasField("compute_confidence_intervals")
+    if options.HasField("confidence_intervals") and not is_said:
+        yield (
+            "options.confidence_intervals: no intervals are asked for; set "
+            "options.compute_confidence_intervals to true or, to keep these settings for later, "
+            "to false"
+        )
 
 
 def _slicing_problems(config: EvalConfig) -> Iterator[str]:

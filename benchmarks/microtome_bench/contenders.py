@@ -41,7 +41,11 @@ def microtome(args: argparse.Namespace, columns: slices.Slices) -> Run:
         result = microtome.run_model_analysis(
             microtome.default_eval_shared_model(args.model, add_metrics_callbacks=added),
             os.path.join(args.data, "*.tfrecord"),
-            slice_spec=[microtome.SingleSliceSpec(columns=each) for each in columns],
+            eval_config={
+                "model_specs": [{}],
+                "slicing_specs": [{"feature_keys": list(each)} for each in columns],
+                "options": options_of(args),
+            },
             output_path=tempfile.mkdtemp(),
             pipeline_options=PipelineOptions(args.beam) if args.beam else None,
         )
@@ -49,6 +53,14 @@ def microtome(args: argparse.Namespace, columns: slices.Slices) -> Run:
         return {**told, "timings": result.timings}
 
     return run
+
+
+def options_of(args: argparse.Namespace) -> dict[str, Any]:
+    """The options of an EvalConfig, as JSON."""
+    if not args.intervals:
+        return {"compute_confidence_intervals": False}
+    method = {"method": args.intervals, "closed_forms": args.closed_forms}
+    return {"compute_confidence_intervals": True, "confidence_intervals": method}
 
 
 def tfma(args: argparse.Namespace, columns: slices.Slices) -> Run:
@@ -150,6 +162,8 @@ def main() -> None:
     parser.add_argument("--metrics", type=int, default=0, help="so many more")
     parser.add_argument("--format", default="tfrecords", help="of the files, where there are two")
     parser.add_argument("--beam", nargs="*", default=[], help="Beam's arguments, without their --")
+    parser.add_argument("--intervals", default="", help="the method, as a config has it")
+    parser.add_argument("--closed-forms", action="store_true", help="where metrics have one")
     parser.add_argument("--cores", type=int, help="so many of the machine's, no more")
     args = parser.parse_args()
     if args.cores:

@@ -81,6 +81,7 @@ def microtome(args: argparse.Namespace, columns: slices.Slices) -> Any:
     import microtome
     import microtome.frames.evaluator
     import microtome.model.plan
+    from microtome_bench import contenders
 
     microtome.run_model_analysis  # noqa: B018  (imports)
 
@@ -88,7 +89,7 @@ def microtome(args: argparse.Namespace, columns: slices.Slices) -> Any:
         result = microtome.run_model_analysis(
             data_location=os.path.join(args.data, f"*.{_ENDINGS[args.format]}"),
             file_format=args.format,
-            eval_config=config_of(columns),
+            eval_config={**config_of(columns), "options": contenders.options_of(args)},
             output_path=tempfile.mkdtemp(),
         )
         return {**_told(args, "microtome", result), "timings": result.timings}
@@ -137,7 +138,7 @@ def check(runs: Mapping[str, Sequence[contest.Figures]]) -> None:
 def _told(args: argparse.Namespace, name: str, result: Any) -> dict[str, Any]:
     path = os.path.join(args.data, f"values-{name}-{args.format}.json")
     values = [
-        (repr([list(each) for each in key]), name, value["doubleValue"])
+        (repr([list(each) for each in key]), name, _number(value))
         for key, outputs in result.slicing_metrics
         for of_output in outputs.values()
         for of_sub_key in of_output.values()
@@ -146,6 +147,11 @@ def _told(args: argparse.Namespace, name: str, result: Any) -> dict[str, Any]:
     with open(path, "w", encoding="utf-8") as file:
         json.dump(values, file)
     return {"slices": len(result.slicing_metrics), "values": path}
+
+
+def _number(value: Mapping[str, Any]) -> Any:
+    """A value with or without an interval."""
+    return value["doubleValue"] if "doubleValue" in value else value["boundedValue"]["value"]
 
 
 def _values(path: str) -> dict[tuple[str, str], float]:

@@ -84,6 +84,34 @@ def processes() -> Iterator[Contest]:
     )
 
 
+def intervals() -> Iterator[Contest]:
+    """Confidence intervals of 20 replicates, against none."""
+    methods = {
+        "without": (),
+        "jackknife": ("--intervals", "JACKKNIFE"),
+        "bootstrap": ("--intervals", "POISSON_BOOTSTRAP"),
+    }
+    marks = [
+        Mark("the jackknife costs, times none", "jackknife", "without", most=1.5),
+        Mark("the bootstrap costs, times none", "bootstrap", "without", most=2.5),
+        Mark("peak memory of the jackknife", "jackknife", "without", most=2, of="peak_mb"),
+        Mark("peak memory of the bootstrap", "bootstrap", "without", most=2, of="peak_mb"),
+    ]
+    yield Contest(
+        f"{models.FLIGHTS}, {LARGE:,} rows, about 300 slices",
+        {name: Job("microtome", models.FLIGHTS, LARGE, how) for name, how in methods.items()},
+        marks,
+    )
+    yield Contest(
+        f"{len(METRICS)} metrics outside of graphs, {LARGE:,} rows, about 300 slices",
+        {
+            name: ScoredJob("microtome-native", datasets.SCORED, LARGE, ("--format", PARQUET, *how))
+            for name, how in methods.items()
+        },
+        marks,
+    )
+
+
 def predictions() -> Iterator[Contest]:
     """Against programs that are given ready predictions; Microtome also runs the model."""
     jobs = {
@@ -114,5 +142,5 @@ def native() -> Iterator[Contest]:
 
 SUITES: dict[str, Callable[[], Iterator[Contest]]] = {
     suite.__name__: suite
-    for suite in (speed, slices, rows, metrics, processes, predictions, native)
+    for suite in (speed, slices, rows, metrics, intervals, processes, predictions, native)
 }

@@ -33,6 +33,7 @@ from microtome.metrics.sums import LABELS
 from microtome.metrics.views import Examples, Source, View
 from microtome.slicing.contributions import Contributions
 from microtome.slicing.sums import Layout, Scattered
+from microtome.statistics.intervals import Interval
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Computation:
             the mean over classes.
         shares: what each of the views counts in the mean.
         by_labels: whether it counts, besides, as much as there are labels of the class.
+        is_of_one_number: whether predictions are known to be one number a row.
+        has_whole_labels: whether labels are known to be whole numbers.
     """
 
     key: Any
@@ -53,11 +56,22 @@ class Computation:
     views: tuple[View, ...]
     shares: tuple[float, ...] = ()
     by_labels: bool = False
+    is_of_one_number: bool = False
+    has_whole_labels: bool = False
 
     @property
     def parts(self) -> tuple[Part, ...]:
         """What is summed of each view."""
         return (*self.metric.parts, *([LABELS] if self.by_labels else []))
+
+    @property
+    def counts_rows_once(self) -> bool:
+        """Whether the value is of rows that each count once, as one label, with a weight of 1."""
+        view = self.views[0]
+        is_many = view.top_k is not None and view.class_id is None
+        is_many = is_many or (view.is_flattened and not self.is_of_one_number)
+        is_mean = bool(self.shares) or len(self.views) > 1
+        return self.has_whole_labels and not (is_mean or is_many or view.weight is not None)
 
 
 # numbers of sums that values are computed from at once: temporaries take some ten times as much
@@ -190,6 +204,39 @@ class Collection(Light):
             collection.query_states(examples, every, every, alone, query_key)
         return collection
 
+    def for_replicates(self) -> Collection:
+        """The metrics that have intervals, as `Metric.for_replicates` gives them."""
+        items = [
+            dataclasses.replace(item, metric=item.metric.for_replicates())
+            for item in self.computations
+            if item.metric.has_interval and not item.metric.is_plot
+        ]
+        return dataclasses.replace(self, computations=tuple(items))
+
+    def taken_from(
+        self, union: Collection, dense: Floats, scattered: Sequence[Scattered]
+    ) -> tuple[Floats, list[Scattered]]:
+        """What rows add here, from what they add to a collection that this is `for_replicates` of.
+
+        Args:
+            union: that collection.
+            dense, scattered: as `added` gives them there.
+
+        Returns:
+            As `added` here.
+        """
+        columns = [union._sums.index(place) for place in self._sums]
+        whole = dict(zip(union._histograms, scattered, strict=True))
+        found = []
+        for view, part in self._histograms:
+            in_union = union.summed(view, part)
+            item = whole[view, in_union]
+            if isinstance(part, Thresholds) and isinstance(in_union, Thresholds):
+                bins = part.bins_in(in_union)[item.index]
+                item = dataclasses.replace(item, index=bins)
+            found.append(item)
+        return dense[:, columns], found
+
     def contribute(self, contributions: Contributions) -> Contributions:
         """Contributions with what the rows add for these metrics, after what they have.
 
@@ -237,11 +284,14 @@ class Collection(Light):
         ]
         return list(dict.fromkeys(names))
 
-    def compute(self, sums: Floats) -> dict[Any, npt.NDArray[Any]]:
+    def compute(
+        self, sums: Floats, items: Sequence[Computation] | None = None
+    ) -> dict[Any, npt.NDArray[Any]]:
         """The values of slices, by the computations' keys, and differences to the baseline's.
 
         Args:
             sums: float64 `[slices, layout.width]`.
+            items: only these of the computations; None for all.
 
         Returns:
             Arrays `[slices, ...]`.
@@ -249,7 +299,8 @@ class Collection(Light):
         Raises:
             DataError: a metric cannot be computed.
         """
-        values = dict(self._values(sums, plots=False))
+        wanted = self.computations if items is None else items
+        values = dict(self._values(sums, [item for item in wanted if not item.metric.is_plot]))
         if self.baseline is not None:
             values.update(differences(values, self.baseline))
         return values
@@ -260,21 +311,62 @@ class Collection(Light):
         Raises:
             DataError: a plot cannot be computed.
         """
-        return list(self._values(sums, plots=True))
+        return list(self._values(sums, [item for item in self.computations if item.metric.is_plot]))
 
-    def _values(self, sums: Floats, plots: bool) -> Iterator[tuple[Any, npt.NDArray[Any]]]:
+    def with_intervals(self, sums: Floats) -> tuple[Computation, ...]:
+        """The computations of which some value is a number with an interval.
+
+        Args:
+            sums: float64 `[slices, layout.width]`, of some slices.
+        """
+        of_parts = _OfParts(self, sums)
+        return tuple(
+            item
+            for item in self.computations
+            if item.metric.has_interval and not item.metric.is_plot
+            if any(map(_is_numbers, self._computed(item, of_parts, len(sums)).values()))
+        )
+
+    def closed_forms(self, sums: Floats, level: float) -> dict[Any, Interval]:
+        """Intervals of the metrics that have them in closed form, by key.
+
+        They hold for rows that each count once: not for weighted ones, nor for means over classes,
+        nor where an example is looked at several times.
+
+        Args:
+            sums: float64 `[slices, layout.width]`.
+            level: the share of intervals that cover.
+        """
+        found: dict[Any, Interval] = {}
+        of_parts = _OfParts(self, sums)
+        for item in self.computations:
+            if not item.counts_rows_once:
+                continue
+            forms = item.metric.closed_form(
+                {part: of_parts[item.views[0], part] for part in item.parts}, level
+            )
+            if isinstance(forms, Interval):
+                found[item.key] = forms
+            elif forms is not None:
+                found.update({renamed(item.key, name): form for name, form in forms.items()})
+        return found
+
+    def _values(
+        self, sums: Floats, items: Sequence[Computation]
+    ) -> Iterator[tuple[Any, npt.NDArray[Any]]]:
         size = max(1, _NUMBERS_AT_ONCE // max(1, self.layout.width))
         starts = range(0, max(1, len(sums)), size)
-        groups = [list(self._of_slices(sums[start : start + size], plots)) for start in starts]
+        groups = [list(self._of_slices(sums[start : start + size], items)) for start in starts]
         for of_key in zip(*groups, strict=True):
             keys, values = zip(*of_key, strict=True)
             yield keys[0], values[0] if len(values) == 1 else np.concatenate(values)
 
-    def _of_slices(self, sums: Floats, plots: bool) -> Iterator[tuple[Any, npt.NDArray[Any]]]:
+    def _of_slices(
+        self, sums: Floats, items: Sequence[Computation]
+    ) -> Iterator[tuple[Any, npt.NDArray[Any]]]:
         of_parts = _OfParts(self, sums)
-        for item in self.computations:
-            if item.metric.is_plot == plots:
-                yield from self._computed(item, of_parts, len(sums)).items()
+        for item in items:
+            yield from self._computed(item, of_parts, len(sums)).items()
 
     def _computed(
         self, item: Computation, of_parts: _OfParts, slices: int
@@ -370,12 +462,25 @@ def _sources(views: Iterable[View]) -> tuple[Source, ...]:
 
 def _fitted(item: Computation, examples: Examples) -> Computation:
     prediction = item.views[0].prediction
-    if prediction is None or not item.metric.of_classes:
+    if prediction is None:
         return item
     column = examples.columns[prediction]
+    if not item.metric.of_classes:
+        return dataclasses.replace(
+            item,
+            is_of_one_number=column.ndim == 1 or column.shape[1] == 1,
+            has_whole_labels=_are_whole(item.views[0].label, examples),
+        )
     # one number a row is that of the second of two classes
     classes = column.shape[1] if column.ndim == 2 and column.shape[1] > 1 else 2
     return dataclasses.replace(item, metric=item.metric.for_classes(classes))
+
+
+def _are_whole(label: Source | None, examples: Examples) -> bool:
+    if label is None:
+        return False
+    values = np.asarray(examples.columns[label])
+    return values.dtype.kind in "biuf" and np.array_equal(values, np.round(values), equal_nan=True)
 
 
 def _by_example(added: Floats | Scattered, rows: Rows) -> Floats:
@@ -406,6 +511,10 @@ def _named(item: Computation, values: Computed, slices: int) -> dict[Any, Values
                 f"compute gives the shape {list(np.shape(of_name))}; it must give one value a slice"
             )
     return named
+
+
+def _is_numbers(values: Values) -> bool:
+    return values.ndim == 1 and values.dtype.kind in "biuf"
 
 
 def _reason(error: Exception) -> str:

@@ -14,8 +14,10 @@ from typing import ClassVar
 import numpy as np
 
 from microtome.errors import ConfigError
+from microtome.metrics.closed_forms import of_rate
 from microtome.metrics.histogram import Confusion, Thresholds
 from microtome.metrics.metric import Floats, Metric, Part, Sums, divide, register
+from microtome.statistics.intervals import Interval
 
 _THRESHOLD = 0.5
 
@@ -60,18 +62,40 @@ class AtThresholds(Metric):
 
     def compute(self, sums: Sums) -> Floats:
         """`[slices]` for one threshold, else `[slices, thresholds]`."""
-        where = np.searchsorted(self._part.thresholds, np.atleast_1d(self._wanted))
-        values = self.of(Confusion.at(sums[self._part]).taken(where))
+        values = self.of(self._matrices(sums))
         return values[:, 0] if np.ndim(self._wanted) == 0 else values
+
+    def _matrices(self, sums: Sums) -> Confusion:
+        where = np.searchsorted(self._part.thresholds, np.atleast_1d(self._wanted))
+        return Confusion.at(sums[self._part]).taken(where)
 
     @abc.abstractmethod
     def of(self, c: Confusion) -> Floats:
         """The values `[slices, thresholds]` of confusion matrices."""
 
 
+@dataclass(frozen=True)
+class Rate(AtThresholds):
+    """A share of rows in others, at each threshold."""
+
+    def of(self, c: Confusion) -> Floats:
+        return divide(*self.counts(c))
+
+    def closed_form(self, sums: Sums, level: float) -> Interval | None:
+        """Wilson's, for one threshold."""
+        if np.ndim(self._wanted):
+            return None
+        part, rows = self.counts(self._matrices(sums))
+        return of_rate(part[:, 0], rows[:, 0], level)
+
+    @abc.abstractmethod
+    def counts(self, c: Confusion) -> tuple[Floats, Floats]:
+        """How many rows of how many, each `[slices, thresholds]`."""
+
+
 @register
 @dataclass(frozen=True)
-class BinaryAccuracy(AtThresholds):
+class BinaryAccuracy(Rate):
     """(tp + tn) / all.
 
     Attributes:
@@ -85,129 +109,129 @@ class BinaryAccuracy(AtThresholds):
     def _wanted(self) -> Floats | float:
         return super()._wanted if self.threshold is None else self.threshold
 
-    def of(self, c: Confusion) -> Floats:
-        return divide(c.tp + c.tn, c.total)
+    def counts(self, c: Confusion) -> tuple[Floats, Floats]:
+        return c.tp + c.tn, c.total
 
 
 @register
 @dataclass(frozen=True)
-class Precision(AtThresholds):
+class Precision(Rate):
     """tp / (tp + fp)."""
 
     name: str = "precision"
 
-    def of(self, c: Confusion) -> Floats:
-        return divide(c.tp, c.tp + c.fp)
+    def counts(self, c: Confusion) -> tuple[Floats, Floats]:
+        return c.tp, c.tp + c.fp
 
 
 @register
 @dataclass(frozen=True)
-class Recall(AtThresholds):
+class Recall(Rate):
     """tp / (tp + fn)."""
 
     name: str = "recall"
 
-    def of(self, c: Confusion) -> Floats:
-        return divide(c.tp, c.tp + c.fn)
+    def counts(self, c: Confusion) -> tuple[Floats, Floats]:
+        return c.tp, c.tp + c.fn
 
 
 @register
 @dataclass(frozen=True)
-class Specificity(AtThresholds):
+class Specificity(Rate):
     """tn / (tn + fp)."""
 
     name: str = "specificity"
 
-    def of(self, c: Confusion) -> Floats:
-        return divide(c.tn, c.tn + c.fp)
+    def counts(self, c: Confusion) -> tuple[Floats, Floats]:
+        return c.tn, c.tn + c.fp
 
 
 @register
 @dataclass(frozen=True)
-class FallOut(AtThresholds):
+class FallOut(Rate):
     """fp / (fp + tn)."""
 
     name: str = "fall_out"
 
-    def of(self, c: Confusion) -> Floats:
-        return divide(c.fp, c.fp + c.tn)
+    def counts(self, c: Confusion) -> tuple[Floats, Floats]:
+        return c.fp, c.fp + c.tn
 
 
 @register
 @dataclass(frozen=True)
-class MissRate(AtThresholds):
+class MissRate(Rate):
     """fn / (fn + tp)."""
 
     name: str = "miss_rate"
 
-    def of(self, c: Confusion) -> Floats:
-        return divide(c.fn, c.fn + c.tp)
+    def counts(self, c: Confusion) -> tuple[Floats, Floats]:
+        return c.fn, c.fn + c.tp
 
 
 @register
 @dataclass(frozen=True)
-class NegativePredictiveValue(AtThresholds):
+class NegativePredictiveValue(Rate):
     """tn / (tn + fn)."""
 
     name: str = "negative_predictive_value"
 
-    def of(self, c: Confusion) -> Floats:
-        return divide(c.tn, c.tn + c.fn)
+    def counts(self, c: Confusion) -> tuple[Floats, Floats]:
+        return c.tn, c.tn + c.fn
 
 
 @register
 @dataclass(frozen=True)
-class FalseDiscoveryRate(AtThresholds):
+class FalseDiscoveryRate(Rate):
     """fp / (fp + tp)."""
 
     name: str = "false_discovery_rate"
 
-    def of(self, c: Confusion) -> Floats:
-        return divide(c.fp, c.fp + c.tp)
+    def counts(self, c: Confusion) -> tuple[Floats, Floats]:
+        return c.fp, c.fp + c.tp
 
 
 @register
 @dataclass(frozen=True)
-class FalseOmissionRate(AtThresholds):
+class FalseOmissionRate(Rate):
     """fn / (fn + tn)."""
 
     name: str = "false_omission_rate"
 
-    def of(self, c: Confusion) -> Floats:
-        return divide(c.fn, c.fn + c.tn)
+    def counts(self, c: Confusion) -> tuple[Floats, Floats]:
+        return c.fn, c.fn + c.tn
 
 
 @register
 @dataclass(frozen=True)
-class Prevalence(AtThresholds):
+class Prevalence(Rate):
     """(tp + fn) / all."""
 
     name: str = "prevalence"
 
-    def of(self, c: Confusion) -> Floats:
-        return divide(c.tp + c.fn, c.total)
+    def counts(self, c: Confusion) -> tuple[Floats, Floats]:
+        return c.tp + c.fn, c.total
 
 
 @register
 @dataclass(frozen=True)
-class PredictedPositiveRate(AtThresholds):
+class PredictedPositiveRate(Rate):
     """(tp + fp) / all."""
 
     name: str = "predicted_positive_rate"
 
-    def of(self, c: Confusion) -> Floats:
-        return divide(c.tp + c.fp, c.total)
+    def counts(self, c: Confusion) -> tuple[Floats, Floats]:
+        return c.tp + c.fp, c.total
 
 
 @register
 @dataclass(frozen=True)
-class ThreatScore(AtThresholds):
+class ThreatScore(Rate):
     """tp / (tp + fn + fp): the Jaccard index."""
 
     name: str = "threat_score"
 
-    def of(self, c: Confusion) -> Floats:
-        return divide(c.tp, c.tp + c.fn + c.fp)
+    def counts(self, c: Confusion) -> tuple[Floats, Floats]:
+        return c.tp, c.tp + c.fn + c.fp
 
 
 @register

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from microtome.errors import ConfigError
+from microtome.metrics.closed_forms import of_area
 from microtome.metrics.histogram import Confusion, Thresholds
 from microtome.metrics.metric import Floats, Metric, Part, Sums, divide, register
+from microtome.statistics.intervals import Interval
 
 # even steps from 0 to 1, as TFMA's
 _STEPS = 10_000
+# so many at most where states are resampled
+_OF_REPLICATES = 500
 _METHODS = ("interpolation", "minoring", "majoring")
 
 
@@ -40,13 +44,23 @@ class OverThresholds(Metric):
     def parts(self) -> tuple[Part, ...]:
         return (self._part,)
 
+    def for_replicates(self) -> Metric:
+        """Over some of the thresholds, evenly, where they are not given one by one."""
+        every = -(-len(self._inner) // _OF_REPLICATES)
+        if self.thresholds is not None or every == 1:
+            return self
+        return replace(self, num_thresholds=None, thresholds=self._inner[every - 1 :: every])
+
     @cached_property
     def _part(self) -> Thresholds:
-        inner = self.thresholds
-        if inner is None:
-            inner = tuple(np.linspace(0, 1, self.num_thresholds or _STEPS + 1)[1:-1].tolist())
         # at the ends everything and nothing is positive
-        return Thresholds.of((-np.inf, *inner, np.inf))
+        return Thresholds.of((-np.inf, *self._inner, np.inf))
+
+    @property
+    def _inner(self) -> tuple[float, ...]:
+        if self.thresholds is not None:
+            return self.thresholds
+        return tuple(np.linspace(0, 1, self.num_thresholds or _STEPS + 1)[1:-1].tolist())
 
     def compute(self, sums: Sums) -> Floats:
         """`[slices]`."""
@@ -83,6 +97,12 @@ class AUC(OverThresholds):
                     f"The metric {self.name!r} has {setting}={given!r}; known are: "
                     f"{', '.join(known)}."
                 )
+
+    def closed_form(self, sums: Sums, level: float) -> Interval | None:
+        """DeLong's, of the area by trapezoids under the ROC curve."""
+        if self.curve != "ROC" or self.summation_method != "interpolation":
+            return None
+        return of_area(sums[self._part], level)
 
     def of(self, c: Confusion) -> Floats:
         if self.curve == "PR" and self.summation_method == "interpolation":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -10,8 +10,10 @@ from functools import cached_property
 import numpy as np
 
 from microtome.errors import ConfigError
+from microtome.metrics.closed_forms import of_rate
 from microtome.metrics.histogram import Confusion, Thresholds
-from microtome.metrics.metric import Metric, Part, Sums, Values, divide, register
+from microtome.metrics.metric import Floats, Metric, Part, Sums, Values, divide, register
+from microtome.statistics.intervals import Interval
 
 
 @register
@@ -42,25 +44,34 @@ class FairnessIndicators(Metric):
 
     def compute(self, sums: Sums) -> Mapping[str, Values]:
         """By name `[slices]`."""
+        return {name: divide(part, rows) for name, part, rows in self._counts(sums)}
+
+    def closed_form(self, sums: Sums, level: float) -> Mapping[str, Interval]:
+        """Wilson's."""
+        forms = {name: of_rate(part, rows, level) for name, part, rows in self._counts(sums)}
+        return {name: form for name, form in forms.items() if form is not None}
+
+    def _counts(self, sums: Sums) -> Iterator[tuple[str, Floats, Floats]]:
+        """Each rate's name, and how many rows of how many it is, `[slices]`."""
         where = np.searchsorted(self._part.thresholds, self.thresholds)
         c = Confusion.at(sums[self._part]).taken(where)
+        positives, negatives = c.tp + c.fn, c.tn + c.fp
+        above, below = c.tp + c.fp, c.tn + c.fn
         rates = {
-            "false_positive_rate": c.fpr,
-            "false_negative_rate": c.fnr,
-            "true_positive_rate": c.tpr,
-            "true_negative_rate": c.tnr,
-            "positive_rate": divide(c.tp + c.fp, c.total),
-            "negative_rate": divide(c.tn + c.fn, c.total),
-            "false_discovery_rate": divide(c.fp, c.tp + c.fp),
-            "false_omission_rate": divide(c.fn, c.tn + c.fn),
-            "precision": c.ppv,
-            "recall": c.tpr,
+            "false_positive_rate": (c.fp, negatives),
+            "false_negative_rate": (c.fn, positives),
+            "true_positive_rate": (c.tp, positives),
+            "true_negative_rate": (c.tn, negatives),
+            "positive_rate": (above, c.total),
+            "negative_rate": (below, c.total),
+            "false_discovery_rate": (c.fp, above),
+            "false_omission_rate": (c.fn, below),
+            "precision": (c.tp, above),
+            "recall": (c.tp, positives),
         }
-        return {
-            f"{self.name}/{rate}@{threshold}": values[:, i]
-            for rate, values in rates.items()
-            for i, threshold in enumerate(self._written)
-        }
+        for rate, (part, rows) in rates.items():
+            for i, threshold in enumerate(self._written):
+                yield f"{self.name}/{rate}@{threshold}", part[:, i], rows[:, i]
 
     @property
     def _written(self) -> list[str]:

@@ -68,6 +68,10 @@ class Thresholds(Part):
         ends = np.searchsorted(union._array, self._array)
         return np.add.reduceat(sums, [0, *(ends + 1)], axis=2)
 
+    def bins_in(self, union: Thresholds) -> npt.NDArray[np.int64]:
+        """The bin here of each bin of a histogram that has all these thresholds and more."""
+        return np.append(0, np.searchsorted(self._array, union._array, side="right"))
+
     @cached_property
     def _grid(self) -> _Grid | None:
         return _Grid.of(self._array)

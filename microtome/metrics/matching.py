@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from microtome.metrics.closed_forms import of_rate
 from microtome.metrics.metric import Floats, Metric, Rows, Sum, Sums, divide, register
 from microtome.metrics.sums import WEIGHTS
+from microtome.statistics.intervals import Interval
 
 
 def is_equal(rows: Rows) -> Floats:
@@ -29,3 +31,7 @@ class ExactMatch(Metric):
     def compute(self, sums: Sums) -> Floats:
         """`[slices]`."""
         return divide(sums[Sum(is_equal)], sums[WEIGHTS])
+
+    def closed_form(self, sums: Sums, level: float) -> Interval | None:
+        """Wilson's."""
+        return of_rate(sums[Sum(is_equal)], sums[WEIGHTS], level)

@@ -17,6 +17,7 @@ class ExampleCount(Metric):
 
     name: str = "example_count"
     needs_labels = needs_predictions = False
+    has_interval = False
     parts = (EXAMPLES,)
 
     def compute(self, sums: Sums) -> Floats:
@@ -30,6 +31,7 @@ class WeightedExampleCount(Metric):
 
     name: str = "weighted_example_count"
     needs_labels = needs_predictions = False
+    has_interval = False
     parts = (WEIGHTS,)
 
     def compute(self, sums: Sums) -> Floats:

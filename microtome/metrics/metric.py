@@ -38,6 +38,7 @@ from microtome.metrics.left_out import LEFT_OUT
 from microtome.metrics.light import Light
 from microtome.metrics.settings import check_settings, frozen
 from microtome.slicing.sums import Scattered
+from microtome.statistics.intervals import Interval
 
 Floats = npt.NDArray[np.float64]
 
@@ -164,6 +165,8 @@ class Metric(Light, abc.ABC):
     by_query: ClassVar[bool] = False
     # whether its values are `PlotData`
     is_plot: ClassVar[bool] = False
+    # whether its numbers are estimates, not counts of what is there
+    has_interval: ClassVar[bool] = True
 
     @property
     def features(self) -> Sequence[str]:
@@ -175,6 +178,13 @@ class Metric(Light, abc.ABC):
 
     def for_top_k(self) -> Metric:
         """The metric for views of the `top_k` predictions, where the others are minus infinity."""
+        return self
+
+    def for_replicates(self) -> Metric:
+        """The metric for states that were resampled, of which there are many.
+
+        What it is made of is there in the parts of this metric; its spread is as good as the same.
+        """
         return self
 
     @property
@@ -195,9 +205,22 @@ class Metric(Light, abc.ABC):
             predictions the value is of.
         """
 
+    def closed_form(self, sums: Sums, level: float) -> ClosedForm:
+        """Confidence intervals that need no resampling, where there are such.
+
+        Args:
+            sums: as of `compute`, of rows that count once each.
+            level: the share of intervals that cover.
+
+        Returns:
+            Of several metrics: intervals by name, of those that have some. None: there are none.
+        """
+        return None
+
 
 Values = npt.NDArray[Any]
 Computed = Values | Mapping[str, Values] | Mapping[str | TopK, Values]
+ClosedForm = Interval | Mapping[str, Interval] | Mapping[str | TopK, Interval] | None
 Sums = Mapping[Part, Floats]
 M = TypeVar("M", bound=type[Metric])
 _REGISTERED: dict[str, type[Metric]] = {}

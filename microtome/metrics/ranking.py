@@ -46,6 +46,7 @@ class QueryStatistics(Metric):
     name: str = "query_statistics"
     parts = (QUERIES, DOCUMENTS, SIZES)
     needs_labels = needs_predictions = False
+    has_interval: ClassVar[bool] = False
     by_query: ClassVar[bool] = True
 
     def compute(self, sums: Sums) -> Mapping[str | TopK, Values]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from microtome.metrics.collection import NO_METRICS, Collection
-from microtome.slicing.sums import Floats, Layout
+from microtome.metrics.collection import NO_METRICS, Collection, Computation
+from microtome.slicing.contributions import Contributions
+from microtome.slicing.sums import Floats, Layout, Scattered
+from microtome.statistics.intervals import Interval
 
 if TYPE_CHECKING:
     from microtome.frames.examples import ExampleSchema
@@ -90,6 +92,20 @@ class Plan:
         own = self.collection.layout
         return Layout(self._graph_dense + own.dense, (*bins, *own.scattered))
 
+    @cached_property
+    def of_replicates(self) -> Plan:
+        """The plan for states that were resampled: without what has no intervals."""
+        return dataclasses.replace(self, collection=self.collection.for_replicates())
+
+    def added_to_replicates(self, added: Contributions) -> tuple[Floats, list[Scattered]]:
+        """What rows add in the layout `of_replicates`, from what they add in that of this plan."""
+        own, first = self._graph_dense, len(self.scattered)
+        dense, scattered = self.of_replicates.collection.taken_from(
+            self.collection, added.dense[:, own:], added.scattered[first:]
+        )
+        joined = np.concatenate([added.dense[:, :own], dense], axis=1)
+        return joined, [*added.scattered[:first], *scattered]
+
     @property
     def width(self) -> int:
         return self.layout.width + self.summed_width
@@ -99,15 +115,24 @@ class Plan:
         """What is fetched of a row: its dense columns, and a bin and a value a scattered number."""
         return 8 * self._graph_dense + sum(16 * leaf.per_row for leaf in self.scattered)
 
-    def values(self, sums: Floats) -> dict[Any, npt.NDArray[Any]]:
+    def values(
+        self, sums: Floats, items: Sequence[Computation] | None = None
+    ) -> dict[Any, npt.NDArray[Any]]:
         """The metrics `[slices, ...]` from sums `[slices, width]`, but those that need all rows.
 
         Those of the graph are keyed by name, those of the collection as it keys them.
+
+        Args:
+            items: of the collection only these; None for all.
         """
         of_graph: Mapping[Any, npt.NDArray[Any]] = {}
         if self.lower is not None:
             of_graph = self.lower.finish(self._graph_sums(sums))
-        return {**of_graph, **self.collection.compute(self._collection_sums(sums))}
+        return {**of_graph, **self.collection.compute(self.collection_sums(sums), items)}
+
+    def closed_forms(self, sums: Floats, level: float) -> dict[Any, Interval]:
+        """As `Collection.closed_forms`, from sums `[slices, width]`."""
+        return self.collection.closed_forms(self.collection_sums(sums), level)
 
     def states_of(self, collection_states: Any) -> Any:
         """Sums `[slices, width]` that are zero but for the collection's states; both sparse."""
@@ -120,7 +145,7 @@ class Plan:
 
     def plots(self, sums: Floats) -> list[tuple[Any, npt.NDArray[Any]]]:
         """The plots, objects `[slices]` with their keys, from sums `[slices, width]`."""
-        return self.collection.plots(self._collection_sums(sums))
+        return self.collection.plots(self.collection_sums(sums))
 
     @property
     def _graph_dense(self) -> int:
@@ -139,7 +164,8 @@ class Plan:
         parts = [sums[:, :dense], sums[:, own_dense:bins], sums[:, own_bins:]]
         return np.concatenate(parts, axis=1)
 
-    def _collection_sums(self, sums: Floats) -> Floats:
+    def collection_sums(self, sums: Floats) -> Floats:
+        """The collection's part of sums `[slices, width]`."""
         dense, own_dense, bins, own_bins = self._ends
         return np.concatenate([sums[:, dense:own_dense], sums[:, bins:own_bins]], axis=1)
 
@@ -147,6 +173,11 @@ class Plan:
     def listed(self) -> tuple[str, ...]:
         """Names of the metrics that need all rows of a slice at the end."""
         return self.on(Path.REFERENCE_ROWS)
+
+    @property
+    def uncut(self) -> tuple[str, ...]:
+        """Names of the metrics that the graph computes itself, on the rows of each slice."""
+        return tuple(metric.name for metric in self.metrics if not metric.path.is_cut)
 
     def on(self, *paths: Path) -> tuple[str, ...]:
         """Names of the metrics on any of the paths."""

@@ -265,6 +265,44 @@ class EvalResult:
 
         return to_dataframe(self)
 
+    def compare_slices(
+        self,
+        metric: str,
+        baseline: SliceKey = (),
+        level: float = 0.95,
+        fdr: float = 0.1,
+        model_name: str | None = None,
+    ) -> pd.DataFrame:
+        """Which slices differ from another in a metric, beyond noise.
+
+        Slices are tested all at once: of those that are said to differ, at most the share `fdr` is
+        expected not to (Benjamini & Hochberg 1995). `microtome.statistics.comparisons` has the
+        formulas.
+
+        Args:
+            metric: Its name, with confidence intervals; `output/metric (sub-key)` where it has
+                these.
+            baseline: The slice that others are compared with; Overall by default.
+            level: The share of intervals that cover.
+            fdr: The share of false discoveries that is allowed.
+            model_name: The model, where there are several.
+
+        Returns:
+            A row a slice but the baseline, those that surely differ most first: `slice`,
+            `example_count`, `value`, `baseline_value`, `difference`, its interval `lower_bound` and
+            `upper_bound`, `p_value` of there being no difference, `q_value`, the same for so many
+            slices, `differs` (bool), and `effect_lower_bound`, the least size of the difference
+            within the interval. NaN where a slice has no interval.
+
+        Raises:
+            ConfigError: There is no such metric, slice or model; the baseline has no interval; the
+                result was not loaded from a directory.
+        """
+        from microtome.results.slice_comparison import compare_slices
+
+        key = cast("SliceKey", _normal_key(baseline))
+        return compare_slices(self, metric, key, level, fdr, model_name)
+
     def plots_dataframe(self, kind: str | None = None) -> pd.DataFrame:
         """All plots, a row for each bucket, each threshold, or each cell of a matrix of classes.
 

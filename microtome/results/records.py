@@ -20,6 +20,7 @@ from microtome.results.metric_keys import (
     metric_key_to_proto,
 )
 from microtome.results.values import JsonValue, number_of, to_json
+from microtome.statistics.intervals import Bounds
 
 # {output_name: {sub_key: {metric_name: value}}}
 Metrics: TypeAlias = dict[str, dict[str, dict[str, JsonValue]]]
@@ -64,6 +65,15 @@ class NamedValue(NamedTuple):
             return value
         bounds = {"lowerBound": lower["doubleValue"], "upperBound": upper["doubleValue"]}
         return {"boundedValue": {**bounds, "value": value["doubleValue"]}}
+
+    def bounds(self) -> Bounds | None:
+        """The confidence interval of a number; None where there is none."""
+        interval = self.interval
+        if interval is None or self.message.WhichOneof("type") != "double_value":
+            return None
+        parts = interval.lower_bound, interval.upper_bound, interval.standard_error
+        lower, upper, error = (part.double_value.value for part in parts)
+        return Bounds(lower, upper, error, interval.degrees_of_freedom.value or None)
 
 
 class MetricPlace(NamedTuple):

@@ -30,10 +30,18 @@ from microtome.results.records import (
     places_of,
 )
 from microtome.results.slice_keys import AnySliceKey, record_slice_key
-from microtome.results.values import JsonValue, metrics_for_slice, number_to_json
+from microtome.results.values import (
+    JsonValue,
+    bounded_to_json,
+    metrics_for_slice,
+    number_to_json,
+)
 from microtome.slicing.keys import OVERALL
+from microtome.statistics.intervals import Bounds
 
 _CHUNK = 2048
+# in place of degrees of freedom: of no interval, and of one by the normal distribution
+NO_INTERVAL, NORMAL = -1, 0
 
 
 @dataclass(frozen=True)
@@ -42,11 +50,14 @@ class Stencil:
 
     Attributes:
         metrics: in order of `metric_keys.metric_order`.
+        freedoms: of each metric, the degrees of freedom of its interval, NORMAL or NO_INTERVAL.
         data: the record.
-        places: where in it each number stands.
+        places: where in it each number stands: the value of each metric and, where it has an
+            interval, lower and upper bound and standard error.
     """
 
     metrics: tuple[MetricName, ...]
+    freedoms: tuple[int, ...]
     data: bytes
     places: tuple[int, ...]
 
@@ -54,16 +65,16 @@ class Stencil:
         """Records without keys.
 
         Args:
-            numbers: `[records, metrics]`.
+            numbers: `[records, numbers]`, as `places` has them.
         """
         rows = np.tile(np.frombuffer(self.data, np.uint8), (len(numbers), 1))
-        values = numbers.astype("<f8").view(np.uint8).reshape(*numbers.shape, 8)
+        values = np.ascontiguousarray(numbers, "<f8").view(np.uint8).reshape(*numbers.shape, 8)
         for column, place in enumerate(self.places):
             rows[:, place : place + 8] = values[:, column]
         return [bytes(row) for row in rows]
 
     def numbers(self, records: Sequence[bytes]) -> npt.NDArray[np.float64] | None:
-        """The numbers `[records, metrics]` at the ends of records; None if one ends otherwise."""
+        """The numbers `[records, numbers]` at the ends of records; None if one ends otherwise."""
         size = len(self.data)
         ends = b"".join(record[-size:] for record in records)
         if len(ends) != size * len(records):
@@ -78,18 +89,33 @@ class Stencil:
 
 
 @functools.lru_cache(maxsize=8)
-def stencil_of(metrics: tuple[MetricName, ...]) -> Stencil:
-    """The stencil of these metrics, in order of `metric_keys.metric_order`."""
+def stencil_of(metrics: tuple[MetricName, ...], freedoms: tuple[int, ...] = ()) -> Stencil:
+    """The stencil of these metrics.
+
+    Args:
+        metrics: in order of `metric_keys.metric_order`.
+        freedoms: as of `Stencil`; none: no metric has an interval.
+    """
+    freedoms = freedoms or (NO_INTERVAL,) * len(metrics)
     generator = np.random.default_rng(0)
     while True:
-        marks = generator.random(len(metrics)).tolist()
-        record = metrics_for_slice(OVERALL, dict(zip(metrics, marks, strict=True)))
+        values: dict[MetricName, object] = {}
+        intervals: dict[MetricName, Bounds | None] = {}
+        marks: list[float] = []
+        for name, freedom in zip(metrics, freedoms, strict=True):
+            own = generator.random(1 if freedom == NO_INTERVAL else 4).tolist()
+            values[name] = own[0]
+            if freedom != NO_INTERVAL:
+                _, lower, upper, error = own
+                intervals[name] = Bounds(lower, upper, error, freedom or None)
+            marks += own
+        record = metrics_for_slice(OVERALL, values, intervals)
         record.ClearField("slice_key")
         data = record.SerializeToString(deterministic=True)
         found = [struct.pack("<d", mark) for mark in marks]
         # the name of a metric could hold the same bytes
         if all(data.count(each) == 1 for each in found):
-            return Stencil(metrics, data, tuple(map(data.index, found)))
+            return Stencil(metrics, freedoms, data, tuple(map(data.index, found)))
 
 
 def read_metrics(
@@ -122,8 +148,10 @@ def _read_alike(
     """Records of the same numbers; nothing if they are not such."""
     try:
         first = result_pb2.MetricsForSlice.FromString(records[0])
-        keys = (metric_key_from_proto(item.key) for item in first.metric_keys_and_values)
-        stencil = stencil_of(tuple(sorted([*first.metrics, *keys], key=metric_order)))
+        shapes = {metric_key_from_proto(i.key): _freedom(i) for i in first.metric_keys_and_values}
+        shapes.update(dict.fromkeys(first.metrics, NO_INTERVAL))
+        metrics = tuple(sorted(shapes, key=metric_order))
+        stencil = stencil_of(metrics, tuple(shapes[name] for name in metrics))
         numbers = stencil.numbers(records) if stencil.metrics else None
         if numbers is None:
             return []
@@ -137,9 +165,18 @@ def _read_alike(
     kept = [i for i, place in enumerate(places) if is_of_model(place.model_name, model_name)]
     if not kept:
         return [(record_slice_key(part), None) for part in parts]
-    columns = [_column_to_json(numbers[:, i]) for i in kept]
+    ends = np.cumsum([1 if freedom == NO_INTERVAL else 4 for freedom in stencil.freedoms])
+    of_metrics = np.split(numbers, ends[:-1], axis=1)
+    columns = [_column_to_json(of_metrics[i]) for i in kept]
     nested = _nested([places[i] for i in kept], list(zip(*columns, strict=True)))
     return [(record_slice_key(part), metrics) for part, metrics in zip(parts, nested, strict=True)]
+
+
+def _freedom(item: result_pb2.MetricsForSlice.MetricKeyAndValue) -> int:
+    """The degrees of freedom of a metric's interval, as stencils have it."""
+    if not item.HasField("confidence_interval"):
+        return NO_INTERVAL
+    return item.confidence_interval.degrees_of_freedom.value or NORMAL
 
 
 def _nested(
@@ -157,6 +194,10 @@ def _nested(
 
 
 def _column_to_json(numbers: npt.NDArray[np.float64]) -> list[JsonValue]:
-    if np.isfinite(numbers).all():
-        return [{"doubleValue": number} for number in numbers.tolist()]
-    return [number_to_json(number) for number in numbers.tolist()]
+    """The values `[records, 1]`, or with bounds and standard errors `[records, 4]`."""
+    if numbers.shape[1] > 1:
+        return [bounded_to_json(*row) for row in numbers[:, :3].tolist()]
+    values = numbers[:, 0]
+    if np.isfinite(values).all():
+        return [{"doubleValue": number} for number in values.tolist()]
+    return [number_to_json(number) for number in values.tolist()]

@@ -6,7 +6,8 @@ For pandas, DuckDB and Polars. Columns:
     slice_key      its columns and their values, each a string, an int or a float
     model_name, output_name, sub_key, metric
     value          the number, for metrics that are one
-    lower_bound, upper_bound
+    lower_bound, upper_bound    its confidence interval, or other bounds
+    standard_error, degrees_of_freedom    of the interval; no degrees where it is by the normal
     array_value, array_shape    the numbers of an array, row by row
     text_value     a text, or a structure (matrices, values at cutoffs) as JSON
     example_count  the examples of the slice
@@ -69,6 +70,8 @@ _VALUE_FIELDS = [
     ("value", pa.float64()),
     ("lower_bound", pa.float64()),
     ("upper_bound", pa.float64()),
+    ("standard_error", pa.float64()),
+    ("degrees_of_freedom", pa.int64()),
     ("array_value", pa.list_(pa.float64())),
     ("array_shape", pa.list_(pa.int32())),
     ("text_value", pa.string()),
@@ -115,7 +118,8 @@ class MetricsTable:
             part = slice(start, start + at_once)
             of_part = numbers[part]
             examples = [None] * len(of_part) if counts is None else counts[part]
-            self._write_numbers(keys[part], metrics, of_part, examples)
+            intervals = _intervals(block, part) if block.intervals else {}
+            self._write_numbers(keys[part], metrics, of_part, examples, intervals)
 
     def _write_numbers(
         self,
@@ -123,6 +127,7 @@ class MetricsTable:
         metrics: Sequence[MetricName],
         numbers: npt.NDArray[np.float64],
         examples: Sequence[float | None] | npt.NDArray[np.float64],
+        intervals: Mapping[str, pa.Array],
     ) -> None:
         slices = [(slice_text(k), _key_parts(k), n) for k, n in zip(keys, examples, strict=True)]
         height, width = numbers.shape
@@ -137,6 +142,7 @@ class MetricsTable:
                 else pa.nulls(height * width, kind)
             )
         columns["value"] = pa.array(numbers.reshape(-1), pa.float64())
+        columns.update(intervals)
         self._write(columns)
 
     def close(self) -> None:
@@ -176,17 +182,40 @@ def _arrays(rows: list[tuple[Any, ...]], fields: list[tuple[str, pa.DataType]]) 
     }
 
 
+def _intervals(block: MetricsBlock, part: slice) -> dict[str, pa.Array]:
+    """The columns of the intervals of some slices, null where there is none."""
+    bounds = block.bounds()[part]
+    is_there = np.isfinite(bounds[..., 0])
+    freedoms = [
+        (block.intervals[name].degrees_of_freedom or 0) if name in block.intervals else 0
+        for name in block.metrics
+    ]
+    degrees = np.where(is_there, freedoms, 0).reshape(-1)
+    names = ["lower_bound", "upper_bound", "standard_error"]
+    columns = {
+        name: pa.array(bounds[..., i].reshape(-1), mask=~is_there.reshape(-1))
+        for i, name in enumerate(names)
+    }
+    return {**columns, "degrees_of_freedom": pa.array(degrees, pa.int64(), mask=degrees == 0)}
+
+
 def _row(item: NamedValue) -> tuple[Any, ...]:
     where = item.model_name, item.output_name, item.sub_key, item.name
     if item.message.WhichOneof("type") == "array_value":
         array = array_from_proto(item.message.array_value)
         if array.dtype.kind != "O":
             elements = array.reshape(-1).astype(np.float64)
-            return *where, None, None, None, elements, list(array.shape), None
+            return *where, *[None] * 5, elements, list(array.shape), None
     value = item.value()
     number = number_of(value)
     text = _text(value) if number is None else None
-    return *where, number, *bounds_of(value), None, None, text
+    return *where, number, *bounds_of(value), *_error_of(item), None, None, text
+
+
+def _error_of(item: NamedValue) -> tuple[float | None, int | None]:
+    """The standard error of a number with an interval, and its degrees of freedom."""
+    bounds = item.bounds()
+    return (None, None) if bounds is None else (bounds.standard_error, bounds.degrees_of_freedom)
 
 
 def _text(value: JsonValue) -> str:

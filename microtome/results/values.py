@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,6 +16,7 @@ from google.protobuf.message import Message
 from microtome.proto import result_pb2
 from microtome.results.metric_keys import MetricName, metric_key_to_proto, plot_key_to_proto
 from microtome.results.slice_keys import AnySliceKey, set_slice_key
+from microtome.statistics.intervals import Bounds
 
 # proto3 JSON of a MetricValue, as it stands in `EvalResult.slicing_metrics`.
 JsonValue: TypeAlias = dict[str, Any]
@@ -51,13 +53,16 @@ _NON_FINITE = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
 def metrics_for_slice(
-    key: AnySliceKey, metrics: Mapping[MetricName, object]
+    key: AnySliceKey,
+    metrics: Mapping[MetricName, object],
+    intervals: Mapping[MetricName, Bounds | None] = MappingProxyType({}),
 ) -> result_pb2.MetricsForSlice:
     """The record of one slice's metrics.
 
     Args:
         key: The slice, or the two that are compared.
         metrics: Values by metric, each as `to_metric_value` takes it.
+        intervals: Of metrics that have a key, not a name alone.
     """
     record = result_pb2.MetricsForSlice()
     set_slice_key(record, key)
@@ -68,7 +73,18 @@ def metrics_for_slice(
         else:
             item = record.metric_keys_and_values.add(key=metric_key_to_proto(name))
             _set_value(item.value, value)
+            bounds = intervals.get(name)
+            if bounds is not None:
+                _set_interval(item.confidence_interval, bounds)
     return record
+
+
+def _set_interval(message: result_pb2.ConfidenceInterval, bounds: Bounds) -> None:
+    message.lower_bound.double_value.value = bounds.lower
+    message.upper_bound.double_value.value = bounds.upper
+    message.standard_error.double_value.value = bounds.standard_error
+    if bounds.degrees_of_freedom is not None:
+        message.degrees_of_freedom.value = bounds.degrees_of_freedom
 
 
 def plots_for_slice(
@@ -119,6 +135,12 @@ def number_to_json(number: float) -> JsonValue:
     if math.isfinite(number):
         return {"doubleValue": number}
     return {"doubleValue": _NON_FINITE.get(number, "NaN")}
+
+
+def bounded_to_json(value: float, lower: float, upper: float) -> JsonValue:
+    """A number with its interval, as TFMA shows it."""
+    bounds = {"lowerBound": lower, "upperBound": upper, "value": value}
+    return {"boundedValue": {name: number_to_json(n)["doubleValue"] for name, n in bounds.items()}}
 
 
 def plain_value(value: JsonValue) -> Any:

@@ -21,7 +21,7 @@ from microtome.slicing.crosses import join
 from microtome.slicing.keys import SliceKey
 from microtome.slicing.rollups import Union
 from microtome.slicing.slicer import Assignment
-from microtome.slicing.table import SliceTable
+from microtome.slicing.table import SliceTable, States
 
 Floats = npt.NDArray[np.float64]
 # rolled up at once
@@ -185,8 +185,20 @@ class SliceSums:
           keys: the slices by id, `Slicer.keys`.
         """
         ids = np.flatnonzero(self.touched)
-        states = self._state[ids] if self._spread is None else self._joined(ids)
-        return SliceTable([keys[i] for i in ids.tolist()], states)
+        return SliceTable([keys[i] for i in ids.tolist()], self.states(ids))
+
+    def states(self, slices: npt.NDArray[np.int64], each: int = 1) -> States:
+        """Returns the states of slices, [slices, each × layout.width].
+
+        Args:
+          slices: int64 [slices].
+          each: states a slice has; they stand one after another, ids are slice × each + state.
+        """
+        ids = (slices[:, None] * each + np.arange(each)).reshape(-1)
+        shape = (len(slices), each * self.layout.width)
+        if self._spread is None:
+            return self._state[ids].reshape(shape)
+        return self._joined(ids).reshape(shape).tocsr()
 
     def _joined(self, ids: npt.NDArray[np.int64]) -> scipy.sparse.csr_matrix:
         """The states of some slices, where histograms are kept sparse."""

@@ -128,6 +128,13 @@ class SliceTable:
         return SliceTable([self.keys[row] for row in rows.tolist()], self._states[rows])
 
 
+def side_by_side(parts: Sequence[States]) -> States:
+    """States of the same slices, one to the right of another."""
+    if any(scipy.sparse.issparse(part) for part in parts):
+        return scipy.sparse.hstack(parts, format="csr")
+    return parts[0] if len(parts) == 1 else np.hstack(parts)
+
+
 def _merged_sparse(
     tables: Sequence[SliceTable], rows: Sequence[npt.NDArray[np.int64]], height: int
 ) -> scipy.sparse.csr_matrix:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
 
-from microtome.results.records import Attributions, Metrics, withheld
+from microtome.results.records import Attributions, Metrics, label, withheld
 from microtome.results.slice_keys import AnySliceKey, is_cross_slice_key, short_key, slice_text
 from microtome.results.values import JsonValue, bounds_of, number_of
 from microtome.slicing.keys import SliceKey
@@ -18,7 +19,7 @@ from microtome.view.texts import clean, clean_json
 
 OVERALL = "Overall"
 # of TFMA's intervals
-_LEVEL = 0.95
+DEFAULT_LEVEL = 0.95
 _NOT_AN_INTERVAL = "RIEMANN_SUM"
 
 
@@ -77,6 +78,8 @@ class ReportBuilder:
         run: str,
         slicing_metrics: Iterable[tuple[AnySliceKey, Metrics]],
         method: str = "",
+        methods: Mapping[str, str] = MappingProxyType({}),
+        level: float = DEFAULT_LEVEL,
     ) -> None:
         """Adds the metrics of a run.
 
@@ -84,6 +87,8 @@ class ReportBuilder:
             run: Its id.
             slicing_metrics: As `EvalResult` has them.
             method: How intervals were computed, where the values do not say.
+            methods: As `method`, by label, of metrics that have another.
+            level: The share of intervals that cover.
         """
         columns: dict[MetricPath, _Column] = {}
         for key, metrics in slicing_metrics:
@@ -111,7 +116,8 @@ class ReportBuilder:
         for path, column in columns.items():
             name = metric_id(path)
             if column.values:
-                of_run[name] = column.finished(len(self.slices.names), method)
+                how = methods.get(label(*path), method)
+                of_run[name] = column.finished(len(self.slices.names), how, level)
             if column.others:
                 self._complex.setdefault(run, {})[name] = column.others
             self._note_kind(path, column.kind)
@@ -219,7 +225,7 @@ class _Column:
             self._bounds[row] = lower, upper
             self._methods.add(value.get("boundedValue", {}).get("methodology", ""))
 
-    def finished(self, size: int, method: str) -> dict[str, Any]:
+    def finished(self, size: int, method: str, level: float) -> dict[str, Any]:
         """The column for a report.
 
         What is no number among numbers is a missing value with its reason.
@@ -234,7 +240,7 @@ class _Column:
             found["lo"], found["hi"] = bounds(lower, -1), bounds(upper, 1)
             told = sorted(self._methods - {"", "UNKNOWN"})
             if told != [_NOT_AN_INTERVAL]:
-                found["level"] = _LEVEL
+                found["level"] = level
             if told or method:
                 found["method"] = told[0].lower() if told else method
         why = _why(column, np.array(self.rows, np.int64)).get("why", {})
@@ -276,7 +282,7 @@ def _interval(value: JsonValue) -> tuple[float | None, float | None]:
         return None, None
     from scipy.special import stdtrit
 
-    half = float(stdtrit(freedom, (1 + _LEVEL) / 2)) * error
+    half = float(stdtrit(freedom, (1 + DEFAULT_LEVEL) / 2)) * error
     return mean - half, mean + half
 
 

@@ -36,7 +36,7 @@ from microtome.tracking.evaluations import Evaluation
 from microtome.tracking.history import History
 from microtome.version import __version__
 from microtome.view import plot_columns, runs, verdicts
-from microtome.view.builder import ReportBuilder
+from microtome.view.builder import DEFAULT_LEVEL, ReportBuilder
 from microtome.view.texts import clean
 
 Report: TypeAlias = dict[str, Any]
@@ -402,7 +402,14 @@ def _add(
     items = result.slicing_metrics
     if keep is not None:
         items = [item for item in items if keep(item[0])]
-    builder.add_metrics(run_id, items, _method(result))
+    told = result.run_info.get("confidence_intervals", {})
+    methods = {
+        name: of_metric["method"]
+        for name, of_metric in told.get("metrics", {}).items()
+        if of_metric.get("method")
+    }
+    level = told.get("level", DEFAULT_LEVEL)
+    builder.add_metrics(run_id, items, _method(result), methods, level)
     attributions = [item for item in result.attributions if keep is None or keep(item[0])]
     builder.add_attributions(run_id, attributions)
     plots = [(key, plots) for key, plots in result.plots if plots and (keep is None or keep(key))]

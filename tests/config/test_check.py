@@ -74,6 +74,12 @@ ACTED_ON = {
     "options",
     "options.include_default_metrics",
     "options.compute_confidence_intervals",
+    "options.confidence_intervals",
+    "options.confidence_intervals.closed_forms",
+    "options.confidence_intervals.level",
+    "options.confidence_intervals.method",
+    "options.confidence_intervals.num_replicates",
+    "options.confidence_intervals.seed",
     "options.min_slice_size",
     "options.batch_size",
     "tracking",
@@ -136,7 +142,8 @@ def test_every_field_is_acted_on_or_refused():
            slicing_specs { feature_keys: "a" feature_values { key: "b" value: "1" } }
            slicing_specs { buckets { key: "d" value { edges: [1, 2] } } }
            options { include_default_metrics { value: false } min_slice_size { value: 1 }
-                     compute_confidence_intervals { value: false } batch_size: 100 }
+                     compute_confidence_intervals { value: false } batch_size: 100
+                     confidence_intervals { level: 0.9 } }
            tracking { slicing_specs { feature_keys: ["b", "a"] } slicing_specs {}
                       max_slices: 3 metrics: "auc" publish: SINGLE }""",
         'slicing_specs { feature_keys: "d" } tracking { slicing_specs { feature_keys: "d" } }',
@@ -160,8 +167,7 @@ def test_all_unsupported_fields_are_listed_at_once():
         slicing_specs { slice_keys_sql: "SELECT 1" }
         cross_slicing_specs { baseline_spec { slice_keys_sql: "SELECT 1" } }
         metrics_specs { thresholds { key: "auc" value {} } }
-        options { compute_confidence_intervals { value: true }
-                  confidence_intervals {} disabled_outputs {} }
+        options { disabled_outputs {} }
         tracking { slicing_specs { slice_keys_sql: "SELECT 1" } }
         """
     )
@@ -174,9 +180,7 @@ def test_all_unsupported_fields_are_listed_at_once():
         "model_specs[0].inference_batch_size",
         "slicing_specs[0].slice_keys_sql",
         "metrics_specs[0].thresholds",
-        "options.compute_confidence_intervals",
         "options.disabled_outputs",
-        "options.confidence_intervals",
         "cross_slicing_specs[0].baseline_spec.slice_keys_sql",
         "tracking.slicing_specs[0].slice_keys_sql",
     ]
@@ -186,6 +190,10 @@ def test_all_unsupported_fields_are_listed_at_once():
     ("text", "words"),
     [
         ("options { batch_size: -1 }", "options.batch_size: must be 0 or more"),
+        (
+            "options { confidence_intervals { level: 0.9 } }",
+            "options.confidence_intervals: no intervals are asked for",
+        ),
         ("options { min_slice_size { value: -1 } }", "options.min_slice_size: must be 0 or more"),
         ("tracking { max_slices: -5 }", "tracking.max_slices: must be 0 or more"),
         ("tracking { publish: 7 }", "tracking.publish: must be PER_SLICE or SINGLE"),

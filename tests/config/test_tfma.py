@@ -40,10 +40,6 @@ UNSUPPORTED = {
     "model_specs[0].inference_batch_size": "model_specs { inference_batch_size: 5 }",
     "slicing_specs[0].slice_keys_sql": 'slicing_specs { slice_keys_sql: "SELECT" }',
     "metrics_specs[0].output_weights": 'metrics_specs { output_weights { key: "a" value: 1 } }',
-    "options.confidence_intervals": "options { confidence_intervals { method: JACKKNIFE } }",
-    "options.compute_confidence_intervals": (
-        "options { compute_confidence_intervals { value: true } }"
-    ),
     "options.disabled_outputs": 'options { disabled_outputs { values: "eval_config" } }',
 }
 

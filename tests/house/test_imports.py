@@ -22,7 +22,7 @@ ORDER = (
     ("errors", "messages", "version"),
     ("proto",),
     ("strict_proto",),
-    ("slicing",),
+    ("slicing", "statistics"),
     ("metrics",),
     ("post_export_metrics",),
     ("config",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import microtome
+from microtome.metrics.keys import MetricKey
 from microtome.proto import config_pb2, result_pb2
 from microtome.results import names
 from microtome.results.blocks import MetricsBlock
@@ -22,6 +24,7 @@ from microtome.results.slice_keys import record_slice_key
 from microtome.results.stencil import read_metrics
 from microtome.results.values import metrics_for_slice
 from microtome.results.writer import ResultsWriter
+from microtome.statistics.intervals import Interval
 
 pytestmark = pytest.mark.current
 
@@ -47,9 +50,10 @@ def one_by_one(block: MetricsBlock) -> list[result_pb2.MetricsForSlice]:
         metrics_for_slice(
             key,
             {
-                **{name: column[i] for name, column in block.columns.items()},
+                **{name: block.columns[name][i] for name in block.metrics},
                 **block.further.get(key, {}),
             },
+            {name: interval.of(i) for name, interval in block.intervals.items()},
         )
         for i, key in enumerate(block.keys)
     ]
@@ -88,7 +92,22 @@ WITH_ARRAYS = MetricsBlock(
 )
 
 
-@pytest.mark.parametrize("block", [MIXED, WITH_ARRAYS], ids=["numbers", "arrays"])
+BOUNDS = np.array([[0.5, 0.25, 0.0], [0.75, 0.5, math.nan], [0.125, 0.0, math.nan]])
+WITH_INTERVALS = dataclasses.replace(
+    MIXED.with_keys(),
+    intervals={
+        MetricKey("auc"): Interval("jackknife", *BOUNDS, 19),
+        MetricKey("whole"): Interval("wilson", *BOUNDS[:, ::-1]),
+    },
+)
+WITH_ALL = dataclasses.replace(WITH_ARRAYS.with_keys(), intervals=WITH_INTERVALS.intervals)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [MIXED, WITH_ARRAYS, WITH_INTERVALS, WITH_ALL],
+    ids=["numbers", "arrays", "intervals", "all"],
+)
 def test_files_are_those_of_each_slice(block: MetricsBlock, tmp_path: Any) -> None:
     for folder, add in (
         ("block", lambda writer: writer.add_block(block)),
@@ -102,6 +121,17 @@ def test_files_are_those_of_each_slice(block: MetricsBlock, tmp_path: Any) -> No
     tables = [pq.read_table(tmp_path / f / names.METRICS_TABLE) for f in ("block", "each")]
     assert tables[0].schema == tables[1].schema
     pd.testing.assert_frame_equal(tables[0].to_pandas(), tables[1].to_pandas())
+
+
+@pytest.mark.parametrize("rows", [[1], [0, 1, 2]])
+def test_intervals_are_read_at_once_as_one_by_one(rows: list[int]) -> None:
+    """Alike where every slice has all intervals, which the middle one has."""
+    block = WITH_INTERVALS.taken(np.array([*rows, *rows[:1]]))
+    messages = one_by_one(block)
+    expected = [(record_slice_key(one), metrics_of(one, None)) for one in messages]
+    assert list(read_metrics(block.serialized(), None)) == expected
+    bounded = [str(metrics).count("boundedValue") for _, metrics in expected]
+    assert bounded == ([2, 2] if rows == [1] else [1, 2, 1, 1])
 
 
 def test_a_block_larger_than_a_row_group(tmp_path: Any) -> None:

@@ -56,6 +56,8 @@ def test_rows(tmp_path):
         "value": 0.75,
         "lower_bound": None,
         "upper_bound": None,
+        "standard_error": None,
+        "degrees_of_freedom": None,
         "array_value": None,
         "array_shape": None,
         "text_value": None,
