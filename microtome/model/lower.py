@@ -154,6 +154,6 @@ def _session(single_threaded: bool = False) -> Iterator[tf.compat.v1.Session]:
         yield tf.compat.v1.Session(graph=graph, config=config)
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=32)  # two a model
 def _compiled(lower: LowerHalf, few: bool) -> _SlicesFunction:
     return lower.compile_for_few() if few else lower.compile()

@@ -88,7 +88,7 @@ def assert_as_alone(joint: Any, candidate: Any, baseline: Any) -> int:
         ("dnn_binary_v2", "linear_binary_v1", 9),
         ("tf_metrics", "tf1_tf_metrics", 20),
         # losses of batches; nothing in common
-        ("multi_head_v2", "handmade_serve_tf1", 0),
+        pytest.param("multi_head_v2", "handmade_serve_tf1", 0, marks=pytest.mark.slow),
     ],
 )
 def test_each_as_alone(committed_model, candidate, baseline, differences):
