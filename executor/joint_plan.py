@@ -110,8 +110,13 @@ class JointPlan:
 
     @property
     def uncut(self) -> tuple[MetricKey, ...]:
-        """The metrics that a graph computes itself, on the rows of each slice."""
-        return tuple(MetricKey(name, part.model) for part in self.parts for name in part.plan.uncut)
+        """The metrics that a graph computes itself, on the rows of each slice, and differences."""
+        own = [MetricKey(name, part.model) for part in self.parts for name in part.plan.uncut]
+        of_any = {key.name for key in own}
+        compared = [
+            MetricKey(name, part.model, is_diff=True) for part in self.parts for name in of_any
+        ]
+        return (*own, *compared)
 
     def dense_start(self, number: int) -> int:
         """Where the plain sums of a part begin; after the last part's, those of the collection."""

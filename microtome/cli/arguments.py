@@ -29,6 +29,11 @@ examples:
   microtome show evaluation --sort auc --reverse --slices 10
   microtome show evaluation --slice 'carrier:*' --metric auc accuracy --csv
 """
+_SLICES_EXAMPLES = """
+examples:
+  microtome slices evaluation --metric auc
+  microtome slices evaluation --metric accuracy --baseline carrier:AA --fdr 0.05 --csv
+"""
 _INSPECT_EXAMPLES = """
 examples:
   microtome inspect export/eval
@@ -90,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_evaluate(commands)
     _add_show(commands)
+    _add_slices(commands)
     _add_inspect(commands)
     _add_history(commands)
     _add_serve(commands)
@@ -206,6 +212,36 @@ def _add_show(commands: Commands) -> None:
     form = command.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_true", help="a line a slice, in full precision")
     form.add_argument("--json", action="store_true", help="everything, in full precision")
+    _add_debug(command)
+
+
+def _add_slices(commands: Commands) -> None:
+    command = _command(
+        commands,
+        "slices",
+        "tell which slices differ beyond noise",
+        "Of a result with confidence\nintervals; those that surely differ most come first.",
+        _SLICES_EXAMPLES,
+    )
+    command.add_argument("result", metavar="DIR", help="directory of the result")
+    command.add_argument("--metric", required=True, metavar="NAME", help="the metric to compare")
+    command.add_argument(
+        "--baseline",
+        default="Overall",
+        metavar="SLICE",
+        help="the slice that others are compared with, such as carrier:AA; Overall by default",
+    )
+    command.add_argument(
+        "--level", type=float, default=0.95, help="share of intervals that cover (0.95)"
+    )
+    command.add_argument(
+        "--fdr", type=float, default=0.1, help="share of false discoveries that is allowed (0.1)"
+    )
+    command.add_argument("--model-name", metavar="NAME", help="the model, where there are several")
+    command.add_argument(
+        "--slices", type=_count, metavar="N", help="at most N slices; by default 20 in the table"
+    )
+    command.add_argument("--csv", action="store_true", help="a line a slice, in full precision")
     _add_debug(command)
 
 

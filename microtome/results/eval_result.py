@@ -268,7 +268,7 @@ class EvalResult:
     def compare_slices(
         self,
         metric: str,
-        baseline: SliceKey = (),
+        baseline: AnySliceKey = (),
         level: float = 0.95,
         fdr: float = 0.1,
         model_name: str | None = None,
@@ -300,8 +300,7 @@ class EvalResult:
         """
         from microtome.results.slice_comparison import compare_slices
 
-        key = cast("SliceKey", _normal_key(baseline))
-        return compare_slices(self, metric, key, level, fdr, model_name)
+        return compare_slices(self, metric, _normal_key(baseline), level, fdr, model_name)
 
     def plots_dataframe(self, kind: str | None = None) -> pd.DataFrame:
         """All plots, a row for each bucket, each threshold, or each cell of a matrix of classes.

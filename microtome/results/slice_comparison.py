@@ -10,7 +10,12 @@ import pandas as pd
 from microtome.errors import ConfigError
 from microtome.messages import nearest
 from microtome.results.records import example_count, label, named_values
-from microtome.results.slice_keys import is_cross_slice_key, record_slice_key
+from microtome.results.slice_keys import (
+    AnySliceKey,
+    is_cross_slice_key,
+    record_slice_key,
+    slice_text,
+)
 from microtome.slicing.keys import SliceKey, stringify_slice_key
 from microtome.statistics.comparisons import Estimates, compare
 from microtome.statistics.intervals import Bounds
@@ -29,7 +34,7 @@ class _Estimate(NamedTuple):
 def compare_slices(
     result: EvalResult,
     metric: str,
-    baseline: SliceKey,
+    baseline: AnySliceKey,
     level: float,
     fdr: float,
     model_name: str | None,
@@ -39,13 +44,13 @@ def compare_slices(
         if not 0 < share < 1:
             raise ConfigError(f"{name} is {share!r}; it must lie between 0 and 1.")
     found = _estimates(result, metric, model_name)
-    base = found.pop(baseline, None)
+    text = slice_text(baseline)
+    base = found.pop(cast(SliceKey, baseline), None)
     if base is None:
-        text = stringify_slice_key(baseline)
         raise ConfigError(f"The result has no metric {metric!r} of the slice {text!r}.")
     if base.bounds is None:
         raise ConfigError(
-            f"{metric!r} of {stringify_slice_key(baseline)!r} has no confidence interval, so that "
+            f"{metric!r} of {text!r} has no confidence interval, so that "
             "noise is not known. Evaluate with options.compute_confidence_intervals; "
             "run.json says why a metric has none all the same."
         )
