@@ -16,7 +16,6 @@ import pyarrow as pa
 from microtome import config as config_lib
 from microtome.errors import ConfigError, DataError, OutputError
 from microtome.executor import column_files, damage, progress, runners, sources, transforms
-from microtome.executor.cross_slices import CrossSliceSpec
 from microtome.executor.failures import as_user_errors
 from microtome.executor.shared_model import EvalSharedModel, default_eval_shared_model
 from microtome.executor.subjects import Models, collection_of, subject_of
@@ -25,6 +24,7 @@ from microtome.proto import config_pb2
 from microtome.results.eval_result import EvalResult
 from microtome.results.loader import load_eval_result
 from microtome.results.output import check_output_path
+from microtome.slicing.cross_spec import CrossSliceSpec
 from microtome.slicing.spec import SingleSliceSpec
 from microtome.version import __version__
 
@@ -233,7 +233,7 @@ class _Work:
     def __init__(self, models: Models, config: EvalConfig):
         config_lib.check_supported(config)
         self.config = config
-        self.cross_slices = _cross_slice_specs(config)
+        self.cross_slices = list(map(CrossSliceSpec.from_proto, config.cross_slicing_specs))
         compared = [
             spec for pair in self.cross_slices for spec in (pair.baseline, *pair.comparisons)
         ]
@@ -377,16 +377,6 @@ class ExtractEvaluateAndWriteResults(beam.PTransform):
             work.evaluation_id,
             cross_slices=work.cross_slices,
         )
-
-
-def _cross_slice_specs(config: EvalConfig) -> list[CrossSliceSpec]:
-    return [
-        CrossSliceSpec(
-            SingleSliceSpec.from_proto(proto.baseline_spec),
-            tuple(map(SingleSliceSpec.from_proto, proto.slicing_specs)),
-        )
-        for proto in config.cross_slicing_specs
-    ]
 
 
 def _as_patterns(data_location: Any) -> list[str]:

@@ -6,18 +6,15 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-import numpy as np
-
-from microtome.errors import ConfigError, MicrotomeError
+from microtome.errors import ConfigError
 from microtome.executor.frame_subject import FrameSubject
 from microtome.executor.metric_makers import make_any_metric
 from microtome.executor.shared_model import EvalSharedModel
 from microtome.executor.subject import Subject
 from microtome.messages import nearest
-from microtome.metrics.collection import Collection, Computation
+from microtome.metrics.collection import Collection, Computation, value_keys
 from microtome.metrics.specs import computations
 from microtome.proto.config_pb2 import EvalConfig, ModelSpec
-from microtome.results.metric_keys import MetricName
 from microtome.results.names import EXAMPLE_COUNT, EXAMPLE_WEIGHT
 from microtome.results.records import label, places_of
 
@@ -125,19 +122,11 @@ def metric_names(models: Models, config: EvalConfig) -> list[str]:
     """
     subject = subject_of(models, config)
     in_graph = subject.graph_metrics()
-    outside = [key for item in collection_of(subject, config).computations for key in _keys(item)]
+    outside = [
+        key for item in collection_of(subject, config).computations for key in value_keys(item)
+    ]
     places = places_of([*in_graph, EXAMPLE_COUNT, EXAMPLE_WEIGHT, *outside])
     return list(dict.fromkeys(label(*place[1:]) for place in places))
-
-
-def _keys(item: Computation) -> list[MetricName]:
-    """The keys of a metric's values; of some, its sums tell."""
-    alone = Collection((item,))
-    try:
-        return list(alone.compute(np.zeros((0, alone.layout.width))))
-    except MicrotomeError:
-        # how many classes are is not known yet
-        return [item.key]
 
 
 def _listed(models: Any) -> list[EvalSharedModel]:

@@ -11,13 +11,14 @@ import pyarrow as pa
 
 from microtome.executor import finishing, queries, sources, summing
 from microtome.executor.account import COUNTS_OUTPUT, RunAccount, Stopwatch
-from microtome.executor.cross_slices import CrossSlices, CrossSliceSpec
+from microtome.executor.cross_slices import CrossSlices
 from microtome.executor.shared_model import WorkerModel
 from microtome.executor.subject import Subject
 from microtome.metrics.collection import NO_METRICS, Collection
 from microtome.proto import config_pb2
 from microtome.results.blocks import MetricsBlock
 from microtome.results.writer import ResultsWriter
+from microtome.slicing.cross_spec import CrossSliceSpec
 from microtome.slicing.spec import SingleSliceSpec
 from microtome.view.run_report import RunReport
 
