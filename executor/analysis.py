@@ -18,7 +18,7 @@ from microtome.errors import ConfigError, DataError, OutputError
 from microtome.executor import column_files, damage, progress, runners, sources, transforms
 from microtome.executor.failures import as_user_errors
 from microtome.executor.shared_model import EvalSharedModel, default_eval_shared_model
-from microtome.executor.subjects import Models, collection_of, subject_of
+from microtome.executor.subjects import Models, collection_of, rules_for, subject_of
 from microtome.frames.dataframe import frame_batches
 from microtome.proto import config_pb2
 from microtome.results.eval_result import EvalResult
@@ -159,6 +159,8 @@ def evaluate_files(
         ", ".join(f"{step} {seconds:.1f}" for step, seconds in result.timings.items()),
         output_path,
     )
+    if result.verdict is not None and not result.verdict.is_unasked:
+        _LOG.info("%s", result.verdict.summary())
     return result
 
 
@@ -241,6 +243,7 @@ class _Work:
         self.specs = list(dict.fromkeys([*config_lib.slice_specs(config), *compared]))
         self.subject = subject_of(models, config)
         self.collection = collection_of(self.subject, config)
+        self.rules = rules_for(self.subject, self.collection, config)
         sliced_by = transforms.slicing_features(self.specs)
         self.features = sorted({*sliced_by, *self.collection.query_keys})
         self.evaluation_id = uuid.uuid4().hex
@@ -297,7 +300,13 @@ class _Work:
             with as_user_errors():
                 results = pipeline | "Read" >> read | "Evaluate" >> self.evaluated(plan)
                 _ = results | "Write" >> transforms.WriteResults(
-                    output_path, eval_run, plan, self.evaluation_id, seconds, self.cross_slices
+                    output_path,
+                    eval_run,
+                    plan,
+                    self.evaluation_id,
+                    seconds,
+                    self.cross_slices,
+                    self.rules,
                 )
                 pipeline.run().wait_until_finish()
         finally:
@@ -376,6 +385,7 @@ class ExtractEvaluateAndWriteResults(beam.PTransform):
             plan,
             work.evaluation_id,
             cross_slices=work.cross_slices,
+            rules=work.rules,
         )
 
 

@@ -100,6 +100,11 @@ class EvalSharedModel(Subject):
     def graph_metrics(self) -> list[str]:
         return sorted(self._signature().metrics) if self.include_default_metrics else []
 
+    @property
+    def names_its_metrics(self) -> bool:
+        # what callbacks add to the graph they say there
+        return not self.graph_callbacks
+
     def own_metrics(self) -> tuple[Computation, ...]:
         outside = [each for each in self.add_metrics_callbacks if _is_outside(each)]
         if not outside:

@@ -64,6 +64,11 @@ class Subject(abc.ABC):
         """Names of the metrics in a model's own graph."""
         return []
 
+    @property
+    def names_its_metrics(self) -> bool:
+        """Whether all metrics in a model's own graph are known before it is loaded."""
+        return True
+
     def columns_read(self, features: Sequence[str], collection: Collection) -> Sequence[str] | None:
         """The columns that are looked at, of files of columns; None for all."""
         return None

@@ -13,10 +13,13 @@ from microtome.executor.shared_model import EvalSharedModel
 from microtome.executor.subject import Subject
 from microtome.messages import nearest
 from microtome.metrics.collection import Collection, Computation, value_keys
+from microtome.metrics.keys import MetricKey
 from microtome.metrics.specs import computations
 from microtome.proto.config_pb2 import EvalConfig, ModelSpec
+from microtome.results.metric_keys import MetricName
 from microtome.results.names import EXAMPLE_COUNT, EXAMPLE_WEIGHT
 from microtome.results.records import label, places_of
+from microtome.validation.rules import NO_RULES, Rules, rules_of
 
 Models: TypeAlias = (
     EvalSharedModel | Sequence[EvalSharedModel] | Mapping[str, EvalSharedModel] | None
@@ -121,12 +124,36 @@ def metric_names(models: Models, config: EvalConfig) -> list[str]:
         MicrotomeError: as of `subject_of` and `collection_of`.
     """
     subject = subject_of(models, config)
-    in_graph = subject.graph_metrics()
-    outside = [
-        key for item in collection_of(subject, config).computations for key in value_keys(item)
-    ]
-    places = places_of([*in_graph, EXAMPLE_COUNT, EXAMPLE_WEIGHT, *outside])
-    return list(dict.fromkeys(label(*place[1:]) for place in places))
+    keys = _known_metrics(subject, collection_of(subject, config))
+    return list(dict.fromkeys(label(*place[1:]) for place in places_of(keys)))
+
+
+def rules_for(subject: Subject, collection: Collection, config: EvalConfig) -> Rules:
+    """The thresholds that a result is held to.
+
+    Args:
+        subject: what is evaluated.
+        collection: its metrics outside a graph.
+        config: names the thresholds.
+
+    Raises:
+        ConfigError: names all thresholds of metrics that are not there.
+    """
+    if not config.metrics_specs:
+        return NO_RULES
+    known = None
+    if subject.names_its_metrics:
+        known = [*_known_metrics(subject, collection), *map(MetricKey, _FRAME_COUNTS)]
+    return rules_of(config, subject.model_columns(config), make_any_metric, known)
+
+
+# counts that every slice has where there is no EvalSavedModel; the second, where there are weights
+_FRAME_COUNTS = ("example_count", "weighted_example_count")
+
+
+def _known_metrics(subject: Subject, collection: Collection) -> list[MetricName]:
+    outside = [key for item in collection.computations for key in value_keys(item)]
+    return [*subject.graph_metrics(), EXAMPLE_COUNT, EXAMPLE_WEIGHT, *outside]
 
 
 def _listed(models: Any) -> list[EvalSharedModel]:

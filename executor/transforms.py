@@ -20,6 +20,8 @@ from microtome.results.blocks import MetricsBlock
 from microtome.results.writer import ResultsWriter
 from microtome.slicing.cross_spec import CrossSliceSpec
 from microtome.slicing.spec import SingleSliceSpec
+from microtome.validation.rules import NO_RULES, Rules
+from microtome.validation.validator import Validator
 from microtome.view.run_report import RunReport
 
 if TYPE_CHECKING:
@@ -238,6 +240,7 @@ class WriteResults(beam.PTransform):
         evaluation_id: names this evaluation in `run.json`.
         seconds: of steps before the pipeline, for the account.
         cross_slices: the slices to compare with one another.
+        rules: what the result is held to.
     """
 
     def __init__(
@@ -248,8 +251,10 @@ class WriteResults(beam.PTransform):
         evaluation_id: str,
         seconds: Mapping[str, float] | None = None,
         cross_slices: Sequence[CrossSliceSpec] = (),
+        rules: Rules = NO_RULES,
     ):
         super().__init__()
+        self._rules = rules
         self._evaluation_id = evaluation_id
         self._seconds = dict(seconds or {})
         self._cross_slices = tuple(cross_slices)
@@ -276,6 +281,7 @@ class WriteResults(beam.PTransform):
                 self._evaluation_id,
                 self._seconds,
                 self._cross_slices,
+                self._rules,
             )
         )
 
@@ -288,11 +294,13 @@ def _write(
     evaluation_id: str,
     seconds: Mapping[str, float],
     cross_slices: Sequence[CrossSliceSpec],
+    rules: Rules,
 ) -> str:
     account = RunAccount(seconds)
     crossed = CrossSlices(cross_slices)
     stopwatch = Stopwatch()
-    with ResultsWriter(output_path, RunReport(output_path)) as writer:
+    judge = Validator(rules)
+    with ResultsWriter(output_path, RunReport(output_path), judge) as writer:
         with stopwatch.timing("write"):
             for part in gathered[1]:
                 if isinstance(part, dict):

@@ -41,6 +41,9 @@ VERDICTS = (BLESSED, NOT_BLESSED, NOT_VALIDATED)
 NO_THRESHOLDS = "no_thresholds"
 MORE_FAILURES = "more_failures"
 
+# failures that are told outside of the result files: in reports and in ML Metadata
+MAX_TOLD = 200
+
 Reason: TypeAlias = Mapping[str, Any]
 
 
@@ -97,6 +100,14 @@ class Verdict:
         if said.get("verdict") not in VERDICTS or not all(map(_is_reason, reasons)):
             raise ValueError("no verdict with reasons")
         return cls(**{**said, "reasons": tuple(reasons)})
+
+    def told(self) -> tuple[str, list[Reason]]:
+        """The verdict and its main reasons, as ML Metadata and reports have them.
+
+        Without reasons where nothing was to be validated.
+        """
+        reasons = () if self.is_unasked else self.first_failures(MAX_TOLD).reasons
+        return self.verdict, list(reasons)
 
     def first_failures(self, most: int) -> Verdict:
         """The verdict with at most so many failures among its reasons; how many more is told."""

@@ -133,6 +133,9 @@ class Rules:
         return bool(self.rules or self.unapplied)
 
 
+NO_RULES = Rules()
+
+
 def rules_of(
     config: EvalConfig,
     models: Sequence[ModelColumns] | None = None,
@@ -294,7 +297,7 @@ def _named_keys(
     for each in known:
         if isinstance(each, str):
             keys += [MetricKey(each, model) for model in of_models]
-        elif each.model_name in of_models and (not outputs or each.output_name in outputs):
+        elif each.model_name in ("", *of_models) and (not outputs or each.output_name in outputs):
             keys.append(each)
     found = [key for key in keys if key.name == name]
     in_graph = [key for key in found if key.example_weighted is None]
