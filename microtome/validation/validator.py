@@ -277,10 +277,10 @@ def spec_text(spec: _Spec) -> str:
 
 
 def rule_text(rule: Rule) -> list[str]:
-    """The limits of a rule for people: `≥ 0.7`, `change ≤ 1 %`."""
+    """The limits of a rule for people: `>= 0.7`, `change <= 1 %`."""
     found = []
     for bound in rule.bounds:
-        sign = "≥" if bound.is_lower else "≤"
+        sign = ">=" if bound.is_lower else "<="
         what = "change " if bound.is_change else ""
         is_share = bound.rule == "change_relative"
         limit = f"{100 * bound.limit:.6g} %" if is_share else f"{bound.limit:.6g}"
