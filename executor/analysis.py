@@ -16,6 +16,7 @@ import pyarrow as pa
 from microtome import config as config_lib
 from microtome.errors import ConfigError, DataError, OutputError
 from microtome.executor import column_files, damage, progress, runners, sources, transforms
+from microtome.executor.dry_run import DryRun, planned_metrics, resolved
 from microtome.executor.failures import as_user_errors
 from microtome.executor.shared_model import EvalSharedModel, default_eval_shared_model
 from microtome.executor.subjects import Models, collection_of, rules_for, subject_of
@@ -36,6 +37,7 @@ __all__ = [
     "ExtractEvaluateAndWriteResults",
     "analyze_raw_data",
     "default_eval_shared_model",
+    "dry_run",
     "evaluate_files",
     "run_model_analysis",
 ]
@@ -160,8 +162,52 @@ def evaluate_files(
         output_path,
     )
     if result.verdict is not None and not result.verdict.is_unasked:
-        _LOG.info("%s", result.verdict.summary())
+        checks = result.verdict.failed, result.verdict.checked
+        _LOG.info("Verdict: %s; %d of %d checks failed", result.verdict.verdict, *checks)
     return result
+
+
+def dry_run(
+    eval_shared_model: Models,
+    eval_config: Any,
+    data_location: str | Sequence[str] = (),
+    file_format: str = "tfrecords",
+) -> DryRun:
+    """Checks an evaluation as far as it is checked before Beam runs, and tells what it would do.
+
+    Args:
+        eval_shared_model: the model, or several, or None.
+        eval_config: in any form that `microtome.config.parse_eval_config` takes.
+        data_location: a file or a pattern of files, or several, of which the first examples are
+            looked at; none: what can be told without.
+        file_format: as of `run_model_analysis`.
+
+    Raises:
+        MicrotomeError: as `run_model_analysis`.
+    """
+    config = resolved(config_lib.parse_eval_config(eval_config))
+    work = _Work(eval_shared_model, config)
+    sources.check_file_format(file_format)
+    patterns = _as_patterns(data_location)
+    files = list(sources.expand_patterns(patterns)) if patterns else []
+    work.subject.check(work.features)
+    plan, rows = None, None
+    if files:
+        columns = work.subject.columns_read(work.features, work.collection)
+        types = column_files.csv_types(files) if file_format == damage.CSV else None
+        batches = sources.first_batches(files, file_format, _most_examples(), columns, types)
+        plan, rows = work.plan(batches), sum(len(batch.records) for batch in batches)
+        work.subject.let_go()
+    return DryRun(
+        config,
+        dict(work.subject.model_locations),
+        files,
+        rows,
+        work.specs,
+        work.cross_slices,
+        planned_metrics(work.subject, work.collection, plan),
+        work.rules,
+    )
 
 
 def analyze_raw_data(
