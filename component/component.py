@@ -48,6 +48,9 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
         - `evaluation`: A `standard_artifacts.ModelEvaluation`: the result files of all slices,
           and as custom properties the headline (counts, Overall's metrics), what was evaluated on
           what, and how many slices were not recorded.
+        - `blessing`: A `standard_artifacts.ModelBlessing`, as TFX's Evaluator gives it, for Pusher
+          and `LatestBlessedModelStrategy`: with the file and the property of a verdict of BLESSED
+          or NOT_BLESSED, with neither where nothing could be validated, which blesses nothing.
         - `sliced_metrics`: One `SlicedMetrics` a tracked slice (the config's `tracking` says
           which; by default Overall and all slices of a single feature, the largest 1,000), or one
           for all of them with `publish: SINGLE`, which Kubeflow v2 needs, as it allows one
@@ -65,6 +68,22 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
             model_blessing=Channel(type=standard_artifacts.ModelBlessing),
         ).with_id("latest_blessed_model")
         evaluator = SlicedEvaluator(..., baseline_model=resolver.outputs["model"])
+        ```
+
+    Thresholds of the config decide whether the model is blessed:
+
+        ```python
+        evaluator = SlicedEvaluator(
+            ...,
+            eval_config={
+                "slicing_specs": [{}, {"feature_keys": ["carrier"]}],
+                "metrics_specs": [
+                    # in every slice
+                    {"thresholds": {"auc": {"value_threshold": {"lower_bound": 0.7}}}}
+                ],
+            },
+        )
+        pusher = Pusher(..., model_blessing=evaluator.outputs["blessing"])
         ```
 
     With `history` a run is held against earlier ones, as `tracking.history_checks` of the config
@@ -176,6 +195,7 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
                     keys.MODULE_PATH: module_path,
                     keys.MODULE_DIGEST: _module_digest(module_file, module_path),
                     keys.EVALUATION: channel.Channel(standard_artifacts.ModelEvaluation),
+                    keys.BLESSING: channel.Channel(standard_artifacts.ModelBlessing),
                     keys.SLICED_METRICS: channel.Channel(artifacts.SlicedMetrics),
                 }
             )

@@ -39,6 +39,7 @@ class SlicedEvaluatorSpec(component_spec.ComponentSpec):
     }
     OUTPUTS: ClassVar = {
         keys.EVALUATION: component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        keys.BLESSING: component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
         keys.SLICED_METRICS: component_spec.ChannelParameter(type=artifacts.SlicedMetrics),
     }
     TYPE_ANNOTATION = system_executions.Evaluate

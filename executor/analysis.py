@@ -25,15 +25,17 @@ from microtome.executor import (
     transforms,
 )
 from microtome.executor.cross_slices import CrossSliceSpec
+from microtome.executor.dry_run import DryRun, planned_metrics, resolved
 from microtome.executor.failures import as_user_errors
 from microtome.executor.intervals import Intervals
 from microtome.executor.shared_model import EvalSharedModel, default_eval_shared_model
-from microtome.executor.subjects import Models, collection_of, subject_of
+from microtome.executor.subjects import Models, collection_of, rules_for, subject_of
 from microtome.frames.dataframe import frame_batches
 from microtome.proto import config_pb2
 from microtome.results.eval_result import EvalResult
 from microtome.results.loader import load_eval_result
 from microtome.results.output import check_output_path
+from microtome.slicing.cross_spec import CrossSliceSpec
 from microtome.slicing.spec import SingleSliceSpec
 from microtome.version import __version__
 
@@ -45,6 +47,7 @@ __all__ = [
     "ExtractEvaluateAndWriteResults",
     "analyze_raw_data",
     "default_eval_shared_model",
+    "dry_run",
     "evaluate_files",
     "run_model_analysis",
 ]
@@ -173,7 +176,53 @@ def evaluate_files(
         ", ".join(f"{step} {seconds:.1f}" for step, seconds in result.timings.items()),
         output_path,
     )
+    if result.verdict is not None and not result.verdict.is_unasked:
+        checks = result.verdict.failed, result.verdict.checked
+        _LOG.info("Verdict: %s; %d of %d checks failed", result.verdict.verdict, *checks)
     return result
+
+
+def dry_run(
+    eval_shared_model: Models,
+    eval_config: Any,
+    data_location: str | Sequence[str] = (),
+    file_format: str = "tfrecords",
+) -> DryRun:
+    """Checks an evaluation as far as it is checked before Beam runs, and tells what it would do.
+
+    Args:
+        eval_shared_model: the model, or several, or None.
+        eval_config: in any form that `microtome.config.parse_eval_config` takes.
+        data_location: a file or a pattern of files, or several, of which the first examples are
+            looked at; none: what can be told without.
+        file_format: as of `run_model_analysis`.
+
+    Raises:
+        MicrotomeError: as `run_model_analysis`.
+    """
+    config = resolved(config_lib.parse_eval_config(eval_config))
+    work = _Work(eval_shared_model, config)
+    sources.check_file_format(file_format)
+    patterns = _as_patterns(data_location)
+    files = list(sources.expand_patterns(patterns)) if patterns else []
+    work.subject.check(work.features)
+    plan, rows = None, None
+    if files:
+        columns = work.subject.columns_read(work.features, work.collection)
+        types = column_files.csv_types(files) if file_format == damage.CSV else None
+        batches = sources.first_batches(files, file_format, _most_examples(), columns, types)
+        plan, rows = work.plan(batches), sum(len(batch.records) for batch in batches)
+        work.subject.let_go()
+    return DryRun(
+        config,
+        dict(work.subject.model_locations),
+        files,
+        rows,
+        work.specs,
+        work.cross_slices,
+        planned_metrics(work.subject, work.collection, plan),
+        work.rules,
+    )
 
 
 def analyze_raw_data(
@@ -248,7 +297,7 @@ class _Work:
         config_lib.check_supported(config)
         models, config = baselines.with_baseline(models, config)
         self.config = config
-        self.cross_slices = _cross_slice_specs(config)
+        self.cross_slices = list(map(CrossSliceSpec.from_proto, config.cross_slicing_specs))
         compared = [
             spec for pair in self.cross_slices for spec in (pair.baseline, *pair.comparisons)
         ]
@@ -256,6 +305,7 @@ class _Work:
         self.specs = list(dict.fromkeys([*config_lib.slice_specs(config), *compared]))
         self.subject = subject_of(models, config)
         self.collection = collection_of(self.subject, config)
+        self.rules = rules_for(self.subject, self.collection, config)
         sliced_by = transforms.slicing_features(self.specs)
         self.features = sorted({*sliced_by, *self.collection.query_keys})
         self.intervals = Intervals.of_config(config)
@@ -321,6 +371,7 @@ class _Work:
                     seconds,
                     self.cross_slices,
                     self.intervals,
+                    self.rules,
                 )
                 pipeline.run().wait_until_finish()
         finally:
@@ -408,17 +459,8 @@ class ExtractEvaluateAndWriteResults(beam.PTransform):
             work.evaluation_id,
             cross_slices=work.cross_slices,
             intervals=work.intervals,
+            rules=work.rules,
         )
-
-
-def _cross_slice_specs(config: EvalConfig) -> list[CrossSliceSpec]:
-    return [
-        CrossSliceSpec(
-            SingleSliceSpec.from_proto(proto.baseline_spec),
-            tuple(map(SingleSliceSpec.from_proto, proto.slicing_specs)),
-        )
-        for proto in config.cross_slicing_specs
-    ]
 
 
 def _as_patterns(data_location: Any) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,31 +10,8 @@ import numpy as np
 from microtome.results.blocks import MetricsBlock
 from microtome.results.metric_keys import MetricName
 from microtome.results.slice_keys import AnySliceKey
+from microtome.slicing.cross_spec import CrossSliceSpec
 from microtome.slicing.keys import SliceKey
-from microtome.slicing.spec import SingleSliceSpec
-
-
-@dataclasses.dataclass(frozen=True)
-class CrossSliceSpec:
-    """Pairs of slices.
-
-    Attributes:
-        baseline: the slices that others are compared with.
-        comparisons: those that are; none: all others.
-    """
-
-    baseline: SingleSliceSpec
-    comparisons: tuple[SingleSliceSpec, ...] = ()
-
-    def is_baseline(self, key: SliceKey) -> bool:
-        """Whether others are compared with a slice."""
-        return self.baseline.is_slice_applicable(key)
-
-    def is_compared(self, key: SliceKey) -> bool:
-        """Whether a slice is compared with baselines."""
-        if not self.comparisons:
-            return True
-        return any(spec.is_slice_applicable(key) for spec in self.comparisons)
 
 
 class CrossSlices:

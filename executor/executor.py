@@ -54,6 +54,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                   be missing or empty.
             output_dict:
                 - `evaluation`: One `ModelEvaluation`: receives the result files.
+                - `blessing`: One `ModelBlessing`: receives the verdict.
                 - `sliced_metrics`: One `SlicedMetrics`: replaced by one a tracked slice, that one
                   the first of them; the files go to folders directly under its URI.
             exec_properties:
@@ -115,15 +116,23 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             leftovers.remove_abandoned(os.path.dirname(files.normalized(evaluation.uri)))
 
         selection = selection_lib.select_slices(selection_lib.counted_slices(result), eval_config)
-        verdict, reasons = history.judge(
+        judged = history.judge(
             selection, input_dict.get(keys.HISTORY, []), provenance, eval_config.tracking
         )
+        verdict = publish.settle_verdict(evaluation, result, *judged)
         output_dict[keys.SLICED_METRICS], selection = publish.publish_slices(
             sliced_metrics, selection, provenance, eval_config.tracking.publish
         )
-        publish.describe_evaluation(evaluation, selection, provenance, verdict, reasons)
+        told, reasons = verdict.told()
+        publish.describe_evaluation(evaluation, selection, provenance, told, reasons)
         earlier = history.evaluations(input_dict.get(keys.HISTORY, []))
-        publish.write_page(evaluation, result, selection, provenance, verdict, reasons, earlier)
+        publish.write_page(evaluation, result, selection, provenance, told, reasons, earlier)
+        publish.bless(
+            artifact_utils.get_single_instance(output_dict[keys.BLESSING]),
+            verdict,
+            model,
+            component_id=provenance.component_id,
+        )
         _LOG.info(
             "%d slices evaluated, %d recorded. Results: %s",
             selection.computed,

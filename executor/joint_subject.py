@@ -90,6 +90,10 @@ class JointSubject(Subject):
             for name in part.subject.graph_metrics()
         ]
 
+    @property
+    def names_its_metrics(self) -> bool:
+        return all(part.subject.names_its_metrics for part in self.parts)
+
     def has_feature(self, name: str) -> bool:
         return any(part.subject.has_feature(name) for part in self.parts)
 

@@ -12,6 +12,7 @@ SCHEMA = "schema"
 HISTORY = "history"
 
 EVALUATION = "evaluation"
+BLESSING = "blessing"
 SLICED_METRICS = "sliced_metrics"
 
 EVAL_CONFIG = "eval_config"

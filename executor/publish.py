@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import io
 import json
 import logging
 import os
@@ -17,14 +18,17 @@ from typing import Any
 import tensorflow as tf
 
 from microtome.proto import config_pb2
-from microtome.results import leftovers, names
+from microtome.results import leftovers, names, tfrecord
 from microtome.results.eval_result import EvalResult
+from microtome.results.verdict import Verdict
+from microtome.results.verdict import to_text as verdict_text
 from microtome.tracking import properties, schema
 from microtome.tracking.block import make_block, pack
 from microtome.tracking.evaluations import Evaluation
 from microtome.tracking.schema import Provenance
 from microtome.tracking.selection import Selection
 from microtome.tracking.texts import read_text
+from microtome.validation.validator import combined
 from microtome.view.run_report import page_of_evaluation
 
 METRICS_FILE = "metrics.json"
@@ -109,6 +113,68 @@ def describe_evaluation(
         _LOG.info("Not recorded in ML Metadata: %s. They stand in %s.", note, artifact.uri)
 
 
+def settle_verdict(
+    artifact: Any, result: EvalResult, history: str, reasons: Sequence[Mapping[str, Any]]
+) -> Verdict:
+    """The one verdict of thresholds and history, which the result files then have as well.
+
+    Args:
+        artifact: The `ModelEvaluation`.
+        result: Its result, with the verdict of the thresholds.
+        history: The verdict of the history.
+        reasons: What led to that.
+    """
+    own = result.verdict or Verdict(schema.NOT_VALIDATED)
+    verdict = combined(own, history, reasons)
+    if verdict == own:
+        return own
+    result.verdict = verdict
+    _replace(os.path.join(artifact.uri, names.VERDICT), verdict_text(verdict).encode())
+    validation = result.validation_result
+    if validation is not None and validation.validation_ok != verdict.is_blessed:
+        validation.validation_ok = verdict.is_blessed
+        buffer = io.BytesIO()
+        tfrecord.write_record(buffer, validation.SerializeToString())
+        path = os.path.join(artifact.uri, names.record_file(names.VALIDATIONS))
+        _replace(path, buffer.getvalue())
+    return verdict
+
+
+def bless(
+    artifact: Any,
+    verdict: Verdict,
+    model: Any,
+    baseline: Any = None,
+    component_id: str = "",
+) -> None:
+    """Fills the blessing as TFX's Evaluator does, for Pusher and `LatestBlessedModelStrategy`.
+
+    A verdict of NOT_VALIDATED is neither file nor property, which readers take for no blessing.
+
+    Args:
+        artifact: The `ModelBlessing`.
+        verdict: On the model.
+        model: The `Model` artifact.
+        baseline: That of the model that it was compared with, if there was one.
+        component_id: The pipeline's node.
+    """
+    artifact.set_string_custom_property("current_model", model.uri)
+    artifact.set_int_custom_property("current_model_id", model.id)
+    if baseline is not None:
+        artifact.set_string_custom_property("baseline_model", baseline.uri)
+        artifact.set_int_custom_property("baseline_model_id", baseline.id)
+    if component_id:
+        artifact.set_string_custom_property("component_id", component_id)
+    artifact.set_string_custom_property(schema.VERDICT, verdict.verdict)
+    tf.io.gfile.makedirs(artifact.uri)
+    if verdict.verdict == schema.NOT_VALIDATED:
+        _LOG.info("The model was not validated, so it is not blessed.")
+        return
+    artifact.set_int_custom_property("blessed", int(verdict.is_blessed))
+    with tf.io.gfile.GFile(os.path.join(artifact.uri, verdict.verdict), "w") as file:
+        file.write("")
+
+
 def write_page(
     artifact: Any,
     result: EvalResult,
@@ -145,10 +211,7 @@ def write_page(
         )
         page = page_of_evaluation(result, evaluation, earlier)
         path = os.path.join(artifact.uri, names.REPORT)
-        staged = leftovers.hidden_path(path)
-        with tf.io.gfile.GFile(staged, "w") as file:
-            file.write(page)
-        tf.io.gfile.rename(staged, path, overwrite=True)
+        _replace(path, page.encode())
     except Exception:
         _LOG.warning("%s in %s could not be written.", names.REPORT, artifact.uri, exc_info=True)
 
@@ -180,6 +243,14 @@ def _fill(artifact: Any, values: Mapping[str, Any]) -> None:
             artifact.set_float_custom_property(name, value)
         else:
             artifact.set_json_value_custom_property(name, value)
+
+
+def _replace(path: str, content: bytes) -> None:
+    """Writes a file in one step, over an older one."""
+    staged = leftovers.hidden_path(path)
+    with tf.io.gfile.GFile(staged, "wb") as file:
+        file.write(content)
+    tf.io.gfile.rename(staged, path, overwrite=True)
 
 
 def _write(folder: str, content: dict[str, Any], name: str = METRICS_FILE) -> None:

@@ -107,6 +107,11 @@ class EvalSharedModel(Subject):
     def has_feature(self, name: str) -> bool:
         return name in self._signature().features
 
+    @property
+    def names_its_metrics(self) -> bool:
+        # what callbacks add to the graph they say there
+        return not self.graph_callbacks
+
     def own_metrics(self) -> tuple[Computation, ...]:
         outside = [each for each in self.add_metrics_callbacks if _is_outside(each)]
         if not outside:

@@ -159,6 +159,11 @@ class Subject(abc.ABC):
         """Whether rows may be sliced by a feature; of data that is not known before it is read."""
         return True
 
+    @property
+    def names_its_metrics(self) -> bool:
+        """Whether all metrics in a model's own graph are known before it is loaded."""
+        return True
+
     def columns_read(self, features: Sequence[str], collection: Collection) -> Sequence[str] | None:
         """The columns that are looked at, of files of columns; None for all."""
         return None

@@ -7,23 +7,23 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from microtome.config import shown_model
-from microtome.errors import ConfigError, MicrotomeError
+from microtome.errors import ConfigError
 from microtome.executor.frame_subject import FrameSubject
 from microtome.executor.joint_subject import JointSubject, Part
 from microtome.executor.metric_makers import make_any_metric
 from microtome.executor.shared_model import EvalSharedModel
 from microtome.executor.subject import Subject
 from microtome.messages import nearest
-from microtome.metrics.collection import Collection, Computation
+from microtome.metrics.collection import Collection, Computation, value_keys
 from microtome.metrics.differences import compared_keys
+from microtome.metrics.keys import MetricKey
 from microtome.metrics.specs import computations
 from microtome.proto.config_pb2 import EvalConfig, ModelSpec
 from microtome.results.metric_keys import MetricName
 from microtome.results.names import EXAMPLE_COUNT, EXAMPLE_WEIGHT
 from microtome.results.records import is_of_model, label, places_of
+from microtome.validation.rules import NO_RULES, Rules, rules_of
 
 Models: TypeAlias = (
     EvalSharedModel | Sequence[EvalSharedModel] | Mapping[str, EvalSharedModel] | None
@@ -158,8 +158,7 @@ def metric_names(models: Models, config: EvalConfig) -> list[str]:
         MicrotomeError: as of `subject_of` and `collection_of`.
     """
     subject = subject_of(models, config)
-    keys = [*subject.graph_metrics(), EXAMPLE_COUNT, EXAMPLE_WEIGHT]
-    keys += [key for item in collection_of(subject, config).computations for key in _keys(item)]
+    keys = _known_metrics(subject, collection_of(subject, config))
     baseline = _baseline_name(config)
     if baseline is not None:
         keys += [key._replace(is_diff=True) for key, _ in compared_keys(keys, baseline)]
@@ -168,14 +167,32 @@ def metric_names(models: Models, config: EvalConfig) -> list[str]:
     return list(dict.fromkeys(label(*place[1:]) for place in places))
 
 
-def _keys(item: Computation) -> list[MetricName]:
-    """The keys of a metric's values; of some, its sums tell."""
-    alone = Collection((item,))
-    try:
-        return list(alone.compute(np.zeros((0, alone.layout.width))))
-    except MicrotomeError:
-        # how many classes are is not known yet
-        return [item.key]
+def rules_for(subject: Subject, collection: Collection, config: EvalConfig) -> Rules:
+    """The thresholds that a result is held to.
+
+    Args:
+        subject: what is evaluated.
+        collection: its metrics outside a graph.
+        config: names the thresholds.
+
+    Raises:
+        ConfigError: names all thresholds of metrics that are not there.
+    """
+    if not config.metrics_specs:
+        return NO_RULES
+    known = None
+    if subject.names_its_metrics:
+        known = [*_known_metrics(subject, collection), *map(MetricKey, _FRAME_COUNTS)]
+    return rules_of(config, subject.model_columns(config), make_any_metric, known)
+
+
+# counts that every slice has where there is no EvalSavedModel; the second, where there are weights
+_FRAME_COUNTS = ("example_count", "weighted_example_count")
+
+
+def _known_metrics(subject: Subject, collection: Collection) -> list[MetricName]:
+    outside = [key for item in collection.computations for key in value_keys(item)]
+    return [*subject.graph_metrics(), EXAMPLE_COUNT, EXAMPLE_WEIGHT, *outside]
 
 
 def listed_models(models: Any) -> list[EvalSharedModel]:

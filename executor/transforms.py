@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from microtome.executor import finishing, queries, sources, summing
 from microtome.executor.account import COUNTS_OUTPUT, RunAccount, Stopwatch
-from microtome.executor.cross_slices import CrossSlices, CrossSliceSpec
+from microtome.executor.cross_slices import CrossSlices
 from microtome.executor.interval_account import IntervalAccount
 from microtome.executor.intervals import Intervals
 from microtome.executor.shared_model import WorkerModel
@@ -20,7 +20,10 @@ from microtome.metrics.collection import NO_METRICS, Collection
 from microtome.proto import config_pb2
 from microtome.results.blocks import MetricsBlock
 from microtome.results.writer import ResultsWriter
+from microtome.slicing.cross_spec import CrossSliceSpec
 from microtome.slicing.spec import SingleSliceSpec
+from microtome.validation.rules import NO_RULES, Rules
+from microtome.validation.validator import Validator
 from microtome.view.run_report import RunReport
 
 if TYPE_CHECKING:
@@ -248,6 +251,7 @@ class WriteResults(beam.PTransform):
         seconds: of steps before the pipeline, for the account.
         cross_slices: the slices to compare with one another.
         intervals: which confidence intervals are computed; None: none.
+        rules: what the result is held to.
     """
 
     def __init__(
@@ -259,8 +263,10 @@ class WriteResults(beam.PTransform):
         seconds: Mapping[str, float] | None = None,
         cross_slices: Sequence[CrossSliceSpec] = (),
         intervals: Intervals | None = None,
+        rules: Rules = NO_RULES,
     ):
         super().__init__()
+        self._rules = rules
         self._evaluation_id = evaluation_id
         self._seconds = dict(seconds or {})
         self._cross_slices = tuple(cross_slices)
@@ -289,6 +295,7 @@ class WriteResults(beam.PTransform):
                 self._seconds,
                 self._cross_slices,
                 self._intervals,
+                self._rules,
             )
         )
 
@@ -302,12 +309,14 @@ def _write(
     seconds: Mapping[str, float],
     cross_slices: Sequence[CrossSliceSpec],
     intervals: Intervals | None,
+    rules: Rules,
 ) -> str:
     account = RunAccount(seconds)
     of_intervals = IntervalAccount(intervals)
     crossed = CrossSlices(cross_slices)
     stopwatch = Stopwatch()
-    with ResultsWriter(output_path, RunReport(output_path)) as writer:
+    judge = Validator(rules)
+    with ResultsWriter(output_path, RunReport(output_path), judge) as writer:
         with stopwatch.timing("write"):
             for part in gathered[1]:
                 if isinstance(part, dict):

@@ -22,8 +22,10 @@ from microtome.proto.config_pb2 import (
     HistoryCheck,
     SlicingSpec,
     Tracking,
+    Validation,
 )
 from microtome.slicing.spec import SingleSliceSpec
+from microtome.threshold_problems import threshold_problems
 
 # The number from which on fields are Microtome's own, unknown to TFMA.
 OWN_FIELDS = 100
@@ -43,12 +45,17 @@ _NOT_YET = {
     "cross_slicing_specs.baseline_spec.slice_keys_sql": "name the features in feature_keys",
     "cross_slicing_specs.slicing_specs.slice_keys_sql": "name the features in feature_keys",
     "metrics_specs.output_weights": "evaluate each output on its own",
-    "metrics_specs.thresholds": "models are not validated yet",
-    "metrics_specs.per_slice_thresholds": "models are not validated yet",
-    "metrics_specs.cross_slice_thresholds": "models are not validated yet",
-    "metrics_specs.metrics.threshold": "models are not validated yet",
-    "metrics_specs.metrics.per_slice_thresholds": "models are not validated yet",
-    "metrics_specs.metrics.cross_slice_thresholds": "models are not validated yet",
+    **{
+        f"metrics_specs.{where}.slice_keys_sql": "name the features in feature_keys"
+        for where in (
+            "per_slice_thresholds.thresholds.slicing_specs",
+            "cross_slice_thresholds.thresholds.cross_slicing_specs.baseline_spec",
+            "cross_slice_thresholds.thresholds.cross_slicing_specs.slicing_specs",
+            "metrics.per_slice_thresholds.slicing_specs",
+            "metrics.cross_slice_thresholds.cross_slicing_specs.baseline_spec",
+            "metrics.cross_slice_thresholds.cross_slicing_specs.slicing_specs",
+        )
+    },
     "options.disabled_outputs": "all results are written",
     "tracking.slicing_specs.slice_keys_sql": "name the features in feature_keys",
     "tracking.history_checks.slicing_specs.slice_keys_sql": "name the features in feature_keys",
@@ -74,6 +81,10 @@ _VALID_VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "options.confidence_intervals.num_replicates": (
         lambda number: number == 0 or 2 <= number <= MAX_REPLICATES,
         f"from 2 to {MAX_REPLICATES}, or 0 for 20",
+    ),
+    "validation.on_missing_baseline": (
+        lambda value: value in Validation.OnMissingBaseline.values(),
+        " or ".join(Validation.OnMissingBaseline.keys()),
     ),
     "tracking.max_slices": (lambda count: count >= 0, "0 or more"),
     "tracking.publish": (
@@ -132,6 +143,7 @@ def check_supported(config: EvalConfig) -> None:
         *_interval_problems(config),
         *_tracking_problems(config),
         *_history_problems(config),
+        *threshold_problems(config),
     ]
     if invalid:
         problems.append(_listed("The configuration of the evaluation is not meaningful:", invalid))

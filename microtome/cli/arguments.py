@@ -24,6 +24,11 @@ examples:
       --environment_config=localhost:50000
   microtome evaluate --data scored.parquet --format parquet --config metrics.textproto
 """
+_CHECK_EXAMPLES = """
+examples:
+  microtome check config.json --model export/eval --data eval-00000.tfrecord
+  microtome check metrics.textproto --data scored.parquet --format parquet
+"""
 _SHOW_EXAMPLES = """
 examples:
   microtome show evaluation --sort auc --reverse --slices 10
@@ -94,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"microtome {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_evaluate(commands)
+    _add_check(commands)
     _add_show(commands)
     _add_slices(commands)
     _add_inspect(commands)
@@ -163,6 +169,28 @@ def _add_evaluate(commands: Commands) -> None:
     command.add_argument(
         "--slices", type=_count, default=20, metavar="N", help="print at most N slices (20)"
     )
+    command.add_argument(
+        "--fail-on-not-blessed",
+        action="store_true",
+        help="exit with status 1 unless the verdict of the config's thresholds is BLESSED",
+    )
+    _add_debug(command)
+
+
+def _add_check(commands: Commands) -> None:
+    command = _command(
+        commands,
+        "check",
+        "check a config, and tell what would be computed",
+        "Against the model, and\nagainst the first examples of the data where it is given. "
+        "Nothing is evaluated or written.",
+        _CHECK_EXAMPLES,
+    )
+    command.add_argument(
+        "config", metavar="CONFIG", help="an EvalConfig, as JSON or in the protobuf text format"
+    )
+    _add_model_options(command)
+    command.add_argument("--data", nargs="+", action="extend", metavar="PATTERN", help="data files")
     _add_debug(command)
 
 

@@ -15,8 +15,14 @@ if TYPE_CHECKING:
     from microtome.results import EvalResult
 
 
-def run(args: argparse.Namespace) -> None:
-    """Evaluates, prints the result and says where it lies.
+NOT_BLESSED = 1
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluates, prints the result with its verdict and says where it lies.
+
+    Returns:
+        0; with --fail-on-not-blessed 1, unless the verdict is BLESSED.
 
     Raises:
         MicrotomeError: as `microtome.run_model_analysis`.
@@ -55,6 +61,8 @@ def run(args: argparse.Namespace) -> None:
     if args.record is not None:
         sys.stdout.flush()
         _record(result, args)
+    is_blessed = result.verdict is not None and result.verdict.is_blessed
+    return NOT_BLESSED if args.fail_on_not_blessed and not is_blessed else 0
 
 
 def _beam_args(args: argparse.Namespace) -> list[str]:

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from microtome.errors import DataError, MetricError
+from microtome.errors import DataError, MetricError, MicrotomeError
 from microtome.metrics.differences import differences
 from microtome.metrics.histogram import Thresholds
 from microtome.metrics.keys import renamed
@@ -526,3 +526,13 @@ def _mean(values: Sequence[Values], shares: Floats) -> Values:
     stacked = np.stack(values)
     wide = shares.reshape(*shares.shape, *[1] * (stacked.ndim - 2))
     return divide((stacked * wide).sum(axis=0), wide.sum(axis=0))
+
+
+def value_keys(item: Computation) -> list[Any]:
+    """The keys of a metric's values; of some, its sums tell."""
+    alone = Collection((item,))
+    try:
+        return list(alone.compute(np.zeros((0, alone.layout.width))))
+    except MicrotomeError:
+        # how many classes are is not known yet
+        return [item.key]

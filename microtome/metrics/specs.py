@@ -89,8 +89,8 @@ def computations(
     for place, spec in _numbered("metrics_specs", specs):
         for metric_place, config in _numbered(f"{place}.metrics", spec.metrics):
             try:
-                metric, chosen = _metric(config, make)
-                for computation in _of_metric(spec, metric, chosen, models):
+                for computation in computations_of(spec, config, models, make):
+                    metric = computation.metric
                     place_of_key = computation.key, metric.is_plot and metric
                     if found.setdefault(place_of_key, computation) != computation:
                         raise ConfigError(
@@ -110,6 +110,40 @@ def needs_baseline(config: config_pb2.MetricConfig, make: MakeMetric = registere
         return _metric(config, make)[0].needs_baseline
     except ConfigError:
         return False
+
+
+def computations_of(
+    spec: config_pb2.MetricsSpec,
+    config: config_pb2.MetricConfig,
+    models: Sequence[ModelColumns],
+    make: MakeMetric = registered_metric,
+) -> list[Computation]:
+    """What one metric of a spec asks for.
+
+    Raises:
+        ConfigError: says what is wrong.
+    """
+    metric, chosen = _metric(config, make)
+    return list(_of_metric(spec, metric, chosen, models))
+
+
+def chosen_models(
+    spec: config_pb2.MetricsSpec, models: Sequence[ModelColumns]
+) -> list[ModelColumns]:
+    """The models that a spec is of.
+
+    Raises:
+        ConfigError: it names one that is not there.
+    """
+    wanted = [name for name in spec.model_names if name or len(models) > 1]
+    known = [model.name for model in models]
+    for name in wanted:
+        if name not in known:
+            there = ", ".join(map(repr, known))
+            raise ConfigError(
+                f"model_names: there is no model {name!r}{nearest(name, known)}; there is: {there}."
+            )
+    return [model for model in models if not wanted or model.name in wanted]
 
 
 def _numbered(place: str, items: Sequence[Any]) -> Iterator[tuple[str, Any]]:
@@ -152,7 +186,7 @@ def _of_metric(
     chosen: SubKey,
     models: Sequence[ModelColumns],
 ) -> Iterator[Computation]:
-    compared = _chosen_models(spec, models)
+    compared = chosen_models(spec, models)
     baseline = next((model for model in models if model.is_baseline), None)
     if metric.needs_baseline:
         if baseline is None:
@@ -179,20 +213,6 @@ def _of_metric(
                     # classes count as often as they are labels
                     view = dataclasses.replace(view, label=_label(metric, model, output))
                 yield from _of_view(spec, metric, chosen, key, view)
-
-
-def _chosen_models(
-    spec: config_pb2.MetricsSpec, models: Sequence[ModelColumns]
-) -> list[ModelColumns]:
-    wanted = [name for name in spec.model_names if name or len(models) > 1]
-    known = [model.name for model in models]
-    for name in wanted:
-        if name not in known:
-            there = ", ".join(map(repr, known))
-            raise ConfigError(
-                f"model_names: there is no model {name!r}{nearest(name, known)}; there is: {there}."
-            )
-    return [model for model in models if not wanted or model.name in wanted]
 
 
 def _chosen_outputs(spec: config_pb2.MetricsSpec, model: ModelColumns) -> list[str]:

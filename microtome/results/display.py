@@ -24,6 +24,7 @@ _PREFIX = "post_export_metrics/"
 _WEIGHT = f"{_PREFIX}example_weight"
 _MAX_NAME = 44
 _HTML_ROWS = 50
+_MAX_FAILURES = 5
 _GAP = "  "
 
 
@@ -70,6 +71,9 @@ def to_text(
         aligned, hidden = text_table([table.headings, *table.rows], max_width)
         lines += ["", *aligned]
     notes = _notes(table, hidden, where_more)
+    verdict = result.verdict
+    if verdict is not None and not verdict.is_unasked:
+        notes.append(verdict.summary(_MAX_FAILURES))
     return "\n".join([*lines, *([""] if notes else []), *notes])
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from microtome.errors import ConfigError
 from microtome.messages import nearest
-from microtome.proto import config_pb2
+from microtome.proto import config_pb2, result_pb2
 from microtome.results import values
 from microtome.results.records import (
     EXAMPLE_COUNTS,
@@ -23,6 +23,7 @@ from microtome.results.records import (
 )
 from microtome.results.slice_keys import AnySliceKey, CrossSliceKey, is_cross_slice_key
 from microtome.results.values import JsonValue, number_of
+from microtome.results.verdict import Verdict
 from microtome.slicing.keys import SliceKey, slice_key
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class EvalResult:
         model_location: Where the model was read.
         run_info: What Microtome says of its run, from `run.json`; empty for results of TFMA's.
         output_path: Where the result was loaded from; empty if it was not.
+        verdict: Whether the model may ship, and why; None where the result does not say it.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class EvalResult:
         model_location: str = "",
         run_info: Mapping[str, Any] | None = None,
         output_path: str = "",
+        verdict: Verdict | None = None,
     ):
         self.slicing_metrics = list(slicing_metrics)
         self.plots = list(plots)
@@ -76,6 +79,18 @@ class EvalResult:
         self.model_location = model_location
         self.run_info = dict(run_info or {})
         self.output_path = output_path
+        self.verdict = verdict
+
+    @functools.cached_property
+    def validation_result(self) -> result_pb2.ValidationResult | None:
+        """The verdict in TFMA's form, from `validations*`; None where there is none.
+
+        Raises:
+            OutputError: The file is damaged, or has more than one.
+        """
+        from microtome.results.loader import find_validation_result
+
+        return find_validation_result(self.output_path) if self.output_path else None
 
     @property
     def metric_paths(self) -> dict[str, Any]:
@@ -248,6 +263,7 @@ class EvalResult:
             model_location=self.model_location,
             run_info=self.run_info,
             output_path=self.output_path,
+            verdict=self.verdict,
         )
 
     def to_dataframe(self) -> pd.DataFrame:

@@ -27,6 +27,7 @@ from microtome.proto import config_pb2, result_pb2
 from microtome.results import files, names, records, stencil, tfrecord
 from microtome.results.eval_result import MODEL_CENTRIC_MODE, EvalResult, EvalResults
 from microtome.results.slice_keys import record_slice_key
+from microtome.results.verdict import Verdict, from_text
 
 M = TypeVar("M", bound=Message)
 R = TypeVar("R")
@@ -139,12 +140,17 @@ def load_validation_result(
     Raises:
         OutputError: As in `load_metrics`, or there is no verdict, or more than one.
     """
-    result = _Directory(output_path, output_file_format)
-    found = list(result.messages(names.VALIDATIONS, result_pb2.ValidationResult))
-    if len(found) != 1:
-        why = "The model was not validated." if not found else "A verdict is one record."
-        raise OutputError(f"{result.path} has {len(found)} validation results. {why}")
-    return found[0]
+    found = find_validation_result(output_path, output_file_format)
+    if found is None:
+        raise OutputError(f"{output_path} has 0 validation results. The model was not validated.")
+    return found
+
+
+def find_validation_result(
+    output_path: str | os.PathLike[str], output_file_format: str | None = None
+) -> result_pb2.ValidationResult | None:
+    """As `load_validation_result`, but None where there is no verdict."""
+    return _Directory(output_path, output_file_format).validation_result()
 
 
 def load_run_info(output_path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -222,6 +228,29 @@ class _Directory:
         if names.RUN_INFO not in self._names:
             return {}
         return dict(self._json(names.RUN_INFO))
+
+    def verdict(self) -> Verdict | None:
+        """The verdict; None where no file says one, as in results of TFMA's."""
+        if names.VERDICT not in self._names:
+            return None
+        path = files.join(self.path, names.VERDICT)
+        try:
+            return from_text(files.read_file(path))
+        except (ValueError, TypeError, KeyError) as error:
+            raise OutputError(f"{path} is no verdict, or is cut off: {error}") from error
+
+    def validation_result(self) -> result_pb2.ValidationResult | None:
+        """The verdict in TFMA's form; None where there is none.
+
+        Raises:
+            OutputError: There is more than one.
+        """
+        found = list(self.messages(names.VALIDATIONS, result_pb2.ValidationResult))
+        if len(found) > 1:
+            raise OutputError(
+                f"{self.path} has {len(found)} validation results. A verdict is one record."
+            )
+        return found[0] if found else None
 
     def eval_run(self) -> config_pb2.EvalRun | None:
         """What was evaluated; None if no file says it."""
@@ -370,6 +399,7 @@ def _described(result: _Directory, model_name: str | None) -> tuple[EvalResult, 
         model_location=_model_location(run, chosen),
         run_info=result.run_info(),
         output_path=result.path,
+        verdict=result.verdict(),
     )
     return described, chosen
 

@@ -22,6 +22,7 @@ RUN_INFO = "run.json"
 METRICS_TABLE = "sliced_metrics.parquet"
 REPORT = "report.html"
 TRACKING = "tracking.json"
+VERDICT = "verdict.json"
 
 # metrics that every slice has
 EXAMPLE_COUNT = "post_export_metrics/example_count"
@@ -30,7 +31,7 @@ EXAMPLE_WEIGHT = "post_export_metrics/example_weight"
 _RECORDS = re.compile(
     rf"(?P<kind>{'|'.join(KINDS)})(-\d{{5}}-of-\d{{5}})?(\.(?P<format>tfrecord|parquet))?"
 )
-_SINGLE = {EVAL_CONFIG, PICKLED_EVAL_CONFIG, RUN_INFO, METRICS_TABLE, REPORT, TRACKING}
+_SINGLE = {EVAL_CONFIG, PICKLED_EVAL_CONFIG, RUN_INFO, METRICS_TABLE, REPORT, TRACKING, VERDICT}
 
 
 def record_file(kind: str) -> str:

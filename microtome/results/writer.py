@@ -32,6 +32,8 @@ from microtome.results.blocks import MetricsBlock
 from microtome.results.output import Staging, explained
 from microtome.results.records import size_of
 from microtome.results.table import MetricsTable
+from microtome.results.verdict import Verdict
+from microtome.results.verdict import to_text as verdict_text
 from microtome.version import __version__
 
 M = TypeVar("M", bound=Message)
@@ -45,8 +47,27 @@ class Reporter(Protocol):
     def add(self, data: bytes, size: float) -> None:
         """Takes note of a slice's serialized record, and of by how much the slice matters."""
 
-    def page(self, eval_run: config_pb2.EvalRun, run_info: dict[str, Any]) -> str:
+    def page(
+        self, eval_run: config_pb2.EvalRun, run_info: dict[str, Any], verdict: Verdict | None
+    ) -> str:
         """The page, once all slices were added."""
+
+
+class Judge(Protocol):
+    """Comes to a verdict on what is written."""
+
+    @property
+    def has_rules(self) -> bool:
+        """Whether there are thresholds."""
+
+    def add(self, records: Iterable[result_pb2.MetricsForSlice | bytes]) -> None:
+        """Takes the records of slices."""
+
+    def verdict(self) -> Verdict:
+        """The verdict, once all slices were added."""
+
+    def validation_result(self) -> result_pb2.ValidationResult:
+        """The same in TFMA's form."""
 
 
 class ResultsWriter:
@@ -56,7 +77,12 @@ class ResultsWriter:
     not grow with the number of slices.
     """
 
-    def __init__(self, output_path: str | os.PathLike[str], reporter: Reporter | None = None):
+    def __init__(
+        self,
+        output_path: str | os.PathLike[str],
+        reporter: Reporter | None = None,
+        judge: Judge | None = None,
+    ):
         """Prepares a writer; files are made on entering its block.
 
         Args:
@@ -65,9 +91,11 @@ class ResultsWriter:
                 at the end, the config last.
             reporter: Makes the page for people; by default there is none. A page that cannot be
                 made is told in the log, and the result is written without it.
+            judge: Comes to the verdict; by default there is none.
         """
         self._output_path = output_path
         self._reporter = reporter
+        self._judge = judge
         self._open = contextlib.ExitStack()
         self._finished = False
         self._slices = 0
@@ -114,6 +142,7 @@ class ResultsWriter:
                 tfrecord.write_record(file, data)
                 self._table.add(message)
             self._slices += 1
+            self._judge_slices([message])
             self._report([data], [size_of(message)])
 
     def add_block(self, block: MetricsBlock) -> None:
@@ -129,6 +158,7 @@ class ResultsWriter:
                 tfrecord.write_record(file, data)
             self._table.add_block(block)
         self._slices += len(block)
+        self._judge_slices(records)
         self._report(records, block.sizes())
 
     def add_plots(self, records: Iterable[result_pb2.PlotsForSlice | bytes]) -> None:
@@ -154,6 +184,7 @@ class ResultsWriter:
             OutputError: The files cannot be put there.
         """
         with explained(self._output_path):
+            self._write_verdict()
             for file in self._files.values():
                 file.close()
             self._table.close()
@@ -168,6 +199,17 @@ class ResultsWriter:
         with contextlib.suppress(OSError):
             self._open.close()
 
+    def _judge_slices(self, records: Iterable[result_pb2.MetricsForSlice | bytes]) -> None:
+        if self._judge is not None:
+            self._judge.add(records)
+
+    def _write_verdict(self) -> None:
+        if self._judge is None:
+            return
+        self._write(names.VERDICT, verdict_text(self._judge.verdict()))
+        if self._judge.has_rules:
+            self._add(names.VALIDATIONS, [self._judge.validation_result()])
+
     def _report(self, records: Sequence[bytes], sizes: Sequence[float]) -> None:
         try:
             if self._reporter is not None:
@@ -181,7 +223,9 @@ class ResultsWriter:
             return
         path = self._path(names.REPORT)
         try:
-            page = self._reporter.page(eval_run, _jsonable(self._told(eval_run, run_info)))
+            told = _jsonable(self._told(eval_run, run_info))
+            verdict = None if self._judge is None else self._judge.verdict()
+            page = self._reporter.page(eval_run, told, verdict)
             self._write(names.REPORT, page)
         except Exception:
             self._give_up_page()

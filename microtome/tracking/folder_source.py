@@ -189,8 +189,5 @@ def _described(loaded: EvalResult) -> dict:
         "evaluation_uri": loaded.output_path,
         "microtome_version": str(loaded.run_info.get("version", "")),
     }
-    return {
-        "provenance": provenance,
-        schema.VERDICT: schema.NOT_VALIDATED,
-        schema.REASONS: [],
-    }
+    verdict, reasons = loaded.verdict.told() if loaded.verdict else (schema.NOT_VALIDATED, [])
+    return {"provenance": provenance, schema.VERDICT: verdict, schema.REASONS: reasons}

@@ -77,7 +77,7 @@ def record(
     data_version: str | int = "",
     split: str = "",
     tracking: config_pb2.Tracking | Mapping[str, Any] | None = None,
-    verdict: str = schema.NOT_VALIDATED,
+    verdict: str | None = None,
     reasons: Sequence[Mapping[str, Any]] = (),
     time: datetime.datetime | None = None,
 ) -> Recorded:
@@ -111,7 +111,8 @@ def record(
             by commas.
         tracking: Which slices and metrics are recorded, as a config's `tracking`; by default the
             result's config says it.
-        verdict: `BLESSED`, `NOT_BLESSED` or `NOT_VALIDATED`.
+        verdict: `BLESSED`, `NOT_BLESSED` or `NOT_VALIDATED`. By default the result's own, with its
+            reasons.
         reasons: What led to the verdict; each can be JSON.
         time: When it was evaluated, for records of older results; without a time zone, local time.
             By default the time of recording counts.
@@ -123,9 +124,14 @@ def record(
         OutputError: The result cannot be read, or the store refuses the record.
     """
     check_arguments(pipeline, run, node)
-    _check_verdict(verdict, reasons)
+    if verdict is not None or reasons:
+        verdict = verdict or schema.NOT_VALIDATED
+        _check_verdict(verdict, reasons)
     evaluated_at = _utc(time)
     loaded = _load(result)
+    if verdict is None:
+        own = loaded.verdict
+        verdict, reasons = own.told() if own else (schema.NOT_VALIDATED, [])
     eval_config = _with_tracking(loaded.config, tracking)
     selection = _select(loaded, eval_config)
     model = model_uri or loaded.model_location

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 
+from microtome.results.verdict import BLESSED as BLESSED
+from microtome.results.verdict import NOT_BLESSED as NOT_BLESSED
+from microtome.results.verdict import NOT_VALIDATED as NOT_VALIDATED
+
 # artifact types
 EVALUATION_TYPE = "ModelEvaluation"
 # as Kubeflow v2 names it
@@ -48,11 +52,6 @@ VERDICT = "verdict"
 REASONS = "reasons"
 # ISO 8601, in UTC; only where it is not the time of recording
 EVALUATED_AT = "evaluated_at"
-
-# verdicts
-BLESSED = "BLESSED"
-NOT_BLESSED = "NOT_BLESSED"
-NOT_VALIDATED = "NOT_VALIDATED"
 
 # ML Metadata stores a double with so many decimals.
 DECIMALS = 6

@@ -79,8 +79,7 @@ def report_of(
     found_verdicts: dict[str, Any] = {}
     for run, result in found:
         _add(builder, run["id"], result, max_plot_slices, keep)
-        path = "" if run.get("baseline") else result.output_path
-        verdict = verdicts.of_folder(path) if path else None
+        verdict = None if run.get("baseline") else verdicts.of_result(result)
         if verdict:
             found_verdicts[run["id"]] = verdict
     described = [run for run, _ in found]
@@ -164,7 +163,14 @@ def report_at(result: EvalResult, output_path: str) -> Report:
         "path": clean(output_path),
         "started": runs.now(),
     }
-    return _report(run_id, [described], builder, weight=builder.weight(result.config))
+    verdict = verdicts.of_result(result)
+    return _report(
+        run_id,
+        [described],
+        builder,
+        weight=builder.weight(result.config),
+        verdicts={run_id: verdict} if verdict else None,
+    )
 
 
 def report_of_evaluation(
@@ -246,8 +252,8 @@ def report_of_run(history: History, run_id: str, load: Load | None = None) -> Re
         described = {**runs.of_result(result, run_id), **described}
         _add(builder, run_id, result, 1)
         weight = builder.weight(result.config)
-        if not one.reasons and result.output_path:
-            found[run_id] = verdicts.of_folder(result.output_path) or found[run_id]
+        if not one.reasons:
+            found[run_id] = verdicts.of_result(result) or found[run_id]
     described = {**described, "complete": True}
     return _report(described["name"], [described], builder, weight=weight, verdicts=found)
 

@@ -13,6 +13,7 @@ from microtome.config import shown_model
 from microtome.proto import config_pb2
 from microtome.results import stencil
 from microtome.results.eval_result import EvalResult, count_of
+from microtome.results.verdict import Verdict
 from microtome.slicing.keys import OVERALL
 from microtome.tracking.evaluations import Evaluation
 from microtome.view import contract, page
@@ -55,12 +56,18 @@ class RunReport:
         else:
             heapq.heappushpop(self._largest, item)
 
-    def page(self, eval_run: config_pb2.EvalRun, run_info: dict[str, Any]) -> str:
+    def page(
+        self,
+        eval_run: config_pb2.EvalRun,
+        run_info: dict[str, Any],
+        verdict: Verdict | None = None,
+    ) -> str:
         """The page.
 
         Args:
             eval_run: What was evaluated.
             run_info: What else is told of the run.
+            verdict: On it.
 
         Raises:
             OutputError: The views' scripts are missing.
@@ -76,6 +83,7 @@ class RunReport:
             file_format=eval_run.file_format,
             model_location=locations.get(shown or "", next(iter(locations.values()), "")),
             run_info=run_info,
+            verdict=verdict,
         )
         report = contract.report_at(result, self._output_path)
         return page.to_page(_told(report, self._slices - len(kept)))

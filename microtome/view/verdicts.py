@@ -12,6 +12,7 @@ from google.protobuf import json_format
 from microtome.errors import MicrotomeError
 from microtome.proto import config_pb2, result_pb2
 from microtome.results import files, names
+from microtome.results.eval_result import EvalResult
 from microtome.results.loader import load_validation_result
 from microtome.results.records import label, metric_name, sub_key_text
 from microtome.results.slice_keys import record_slice_key, short_key, slice_text
@@ -75,8 +76,15 @@ def of_validation(validation: result_pb2.ValidationResult) -> dict[str, Any]:
     return found
 
 
-def of_folder(path: str) -> dict[str, Any] | None:
-    """The verdict that lies beside results; None if there is none.
+def of_result(result: EvalResult) -> dict[str, Any] | None:
+    """The verdict on a result; None if there is none, or nothing was to be validated."""
+    if result.verdict is not None and not result.verdict.is_unasked:
+        return of_reasons(*result.verdict.told())
+    return _of_folder(result.output_path) if result.output_path else None
+
+
+def _of_folder(path: str) -> dict[str, Any] | None:
+    """The verdict that lies beside results without `verdict.json`; None if there is none.
 
     A verdict that cannot be read is told as a note.
     """

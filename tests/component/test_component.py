@@ -30,6 +30,7 @@ def test_outputs() -> None:
     outputs = evaluator().outputs
     assert {key: channel.type_name for key, channel in outputs.items()} == {
         "evaluation": "ModelEvaluation",
+        "blessing": "ModelBlessing",
         "sliced_metrics": "microtome.SlicedMetrics",
     }
 

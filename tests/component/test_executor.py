@@ -37,10 +37,12 @@ class Run:
         self.examples = [self._examples(uri, i) for i, uri in enumerate(examples_uris)]
         self.evaluation = standard_artifacts.ModelEvaluation()
         self.evaluation.uri = str(folder / "evaluation" / "9")
+        self.blessing = standard_artifacts.ModelBlessing()
+        self.blessing.uri = str(folder / "blessing" / "9")
         self.base = SlicedMetrics()
         self.base.uri = str(folder / "sliced_metrics" / "9")
         self.root = pathlib.Path(self.base.uri)
-        for artifact in (self.evaluation, self.base):
+        for artifact in (self.evaluation, self.blessing, self.base):
             pathlib.Path(artifact.uri).mkdir(parents=True)
         self.outputs: dict[str, list[Any]] = {}
 
@@ -62,6 +64,7 @@ class Run:
     ) -> list[Any]:
         self.outputs = {
             keys.EVALUATION: [self.evaluation],
+            keys.BLESSING: [self.blessing],
             keys.SLICED_METRICS: [self.base],
         }
         Executor().Do(
@@ -81,7 +84,7 @@ class Run:
         return self.outputs[keys.SLICED_METRICS]
 
     def wrote_nothing(self) -> bool:
-        folders = [pathlib.Path(self.evaluation.uri), self.root]
+        folders = [pathlib.Path(self.evaluation.uri), pathlib.Path(self.blessing.uri), self.root]
         return (
             not any(path.is_file() for folder in folders for path in folder.rglob("*"))
             and self.outputs[keys.SLICED_METRICS] == [self.base]

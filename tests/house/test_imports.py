@@ -25,6 +25,7 @@ ORDER = (
     ("slicing", "statistics"),
     ("metrics",),
     ("post_export_metrics",),
+    ("threshold_problems",),
     ("config",),
     ("frames",),
     ("export", "model"),
