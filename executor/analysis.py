@@ -24,7 +24,6 @@ from microtome.executor import (
     sources,
     transforms,
 )
-from microtome.executor.cross_slices import CrossSliceSpec
 from microtome.executor.dry_run import DryRun, planned_metrics, resolved
 from microtome.executor.failures import as_user_errors
 from microtome.executor.intervals import Intervals
