@@ -131,7 +131,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             artifact_utils.get_single_instance(output_dict[keys.BLESSING]),
             verdict,
             model,
-            component_id=provenance.component_id,
+            baseline,
+            provenance.component_id,
         )
         _LOG.info(
             "%d slices evaluated, %d recorded. Results: %s",
