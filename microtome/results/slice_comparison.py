@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class _Estimate(NamedTuple):
     value: float
     bounds: Bounds | None
-    count: float
+    examples: float
 
 
 def compare_slices(
@@ -61,19 +61,19 @@ def compare_slices(
         Estimates(
             np.array([item.value for item in estimates], np.float64),
             np.array(errors, np.float64),
-            np.array([item.count for item in estimates], np.float64),
+            np.array([item.examples for item in estimates], np.float64),
             np.array([set(baseline) <= set(key) for key in keys], bool),
         ),
         base.value,
         base.bounds,
-        base.count,
+        base.examples,
         level,
     )
     q_values = benjamini_hochberg(differences.p_values)
     frame = pd.DataFrame(
         {
             "slice": pd.Series([stringify_slice_key(key) for key in keys], dtype=object),
-            "example_count": [item.count for item in estimates],
+            "example_count": [item.examples for item in estimates],
             "value": [item.value for item in estimates],
             "baseline_value": base.value,
             "difference": differences.differences,
