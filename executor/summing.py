@@ -194,7 +194,9 @@ class _BundleSums:
         # the slicer too: it keeps every slice and every value that it has met
         self._slicer = Slicer(self._specs, roll_up=only_sums)
         self._sums = SliceSums(self._plan.layout)
-        self._replicates = SliceSums(self._plan.of_replicates.layout)
+        self._replicates: SliceSums | None = None
+        if self._resampling is not None:
+            self._replicates = SliceSums(self._plan.of_replicates.layout)
         self._reference: dict[int, np.ndarray] = {}
 
     @property
@@ -203,8 +205,9 @@ class _BundleSums:
 
     @property
     def state_bytes(self) -> int:
+        replicates = 0 if self._replicates is None else self._replicates.nbytes
         reference = 8 * self._plan.summed_width * len(self._reference)
-        return self._sums.nbytes + self._replicates.nbytes + reference
+        return self._sums.nbytes + replicates + reference
 
     def add(self, batch: Batch, contributions: Contributions) -> Iterator[Any]:
         """Adds a batch; yields what goes out at once."""
@@ -215,8 +218,7 @@ class _BundleSums:
             self._sums.add(
                 assignments, len(self._slicer.keys), contributions.dense, contributions.scattered
             )
-            if self._resampling is not None:
-                self._add_replicates(self._resampling, batch, contributions, assignments)
+            self._add_replicates(batch, contributions, assignments)
         self.counts["examples"] += len(batch.records)
         self.counts["rows"] += contributions.num_rows
         self.counts["batches"] += 1
@@ -232,12 +234,11 @@ class _BundleSums:
             yield from (beam.pvalue.TaggedOutput(QUERIES_OUTPUT, record) for record in records)
 
     def _add_replicates(
-        self,
-        resampling: Resampling,
-        batch: Batch,
-        contributions: Contributions,
-        assignments: list[Assignment],
+        self, batch: Batch, contributions: Contributions, assignments: list[Assignment]
     ) -> None:
+        resampling = self._resampling
+        if resampling is None or self._replicates is None:
+            return
         units = units_of(batch)
         if contributions.examples is not None:
             units = units[contributions.examples]
@@ -248,7 +249,7 @@ class _BundleSums:
     def _roll_up(self, unions: list[Union]) -> None:
         number = len(self._slicer.keys)
         self._sums.roll_up(unions, number)
-        if self._resampling is not None:
+        if self._resampling is not None and self._replicates is not None:
             number *= self._resampling.num_replicates
             self._replicates.roll_up(self._resampling.expanded_unions(unions), number)
 
@@ -292,6 +293,6 @@ class _BundleSums:
             nothing = np.zeros(self._plan.summed_width)
             added = [self._reference.get(i, nothing) for i in ids.tolist()]
             parts.append(np.reshape(added, (len(ids), -1)))
-        if self._resampling is not None:
+        if self._resampling is not None and self._replicates is not None:
             parts.append(self._replicates.states(ids, self._resampling.num_replicates))
         return SliceTable([self._slicer.keys[i] for i in ids.tolist()], side_by_side(parts))

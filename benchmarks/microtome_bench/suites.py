@@ -93,7 +93,9 @@ def intervals() -> Iterator[Contest]:
     }
     marks = [
         Mark("the jackknife costs, times none", "jackknife", "without", most=1.5),
+        Mark("… in processor time", "jackknife", "without", most=1.5, of="cpu_seconds"),
         Mark("the bootstrap costs, times none", "bootstrap", "without", most=2.5),
+        Mark("… in processor time", "bootstrap", "without", most=2.5, of="cpu_seconds"),
         Mark("peak memory of the jackknife", "jackknife", "without", most=2, of="peak_mb"),
         Mark("peak memory of the bootstrap", "bootstrap", "without", most=2, of="peak_mb"),
     ]
