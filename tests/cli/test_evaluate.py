@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import subprocess
 import sys
@@ -125,6 +126,28 @@ def test_errors_before_the_work_begins(committed_model, tmp_path, args, complain
         evaluate.run(arguments.parse(line))
     assert complaint in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("lower", "flags", "status", "verdict"),
+    [
+        (0.0, ["--fail-on-not-blessed"], 0, "BLESSED (1 check, 0 failed)"),
+        (2.0, ["--fail-on-not-blessed"], 1, "NOT_BLESSED (1 check, 1 failed)"),
+        (2.0, [], 0, "NOT_BLESSED (1 check, 1 failed)"),
+        (None, ["--fail-on-not-blessed"], 1, None),
+    ],
+)
+def test_the_verdict_is_told(committed_model, tmp_path, capsys, lower, flags, status, verdict):
+    model = committed_model("handmade_serve_tf1")
+    threshold = {"accuracy": {"value_threshold": {"lower_bound": lower}}}
+    config = {} if lower is None else {"metrics_specs": [{"thresholds": threshold}]}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    line = ["--model", model.model_path, "--data", model.data_path, *flags]
+    config_line = ["--config", str(tmp_path / "config.json")]
+    args = arguments.parse(["evaluate", *line, *config_line])
+    assert evaluate.run(args) == status
+    printed = capsys.readouterr().out
+    assert (f"Verdict: {verdict}" in printed) if verdict else ("Verdict" not in printed)
 
 
 def test_error_of_the_simplest_kind_as_a_process(tmp_path):

@@ -319,3 +319,65 @@ def test_cut_off_file_leaves_nothing(
     with pytest.raises(DataError, match=file.name):
         run.do()
     assert run.wrote_nothing()
+
+
+def limited(upper: float) -> dict[str, Any]:
+    """`SLICES`, with an upper bound of the loss over all."""
+    threshold = {"value_threshold": {"upper_bound": upper}}
+    of_overall = {"thresholds": [{"slicing_specs": [{}], "threshold": threshold}]}
+    return {**SLICES, "metrics_specs": [{"per_slice_thresholds": {"average_loss": of_overall}}]}
+
+
+def blessing_files(run: Run) -> list[str]:
+    return sorted(path.name for path in pathlib.Path(run.blessing.uri).iterdir())
+
+
+def test_blessing_of_a_good_model(run: Run) -> None:
+    run.do(limited(1e9), splits=["next"])
+    assert blessing_files(run) == ["BLESSED"]
+    assert run.blessing.get_int_custom_property("blessed") == 1
+    assert run.blessing.get_string_custom_property("current_model") == run.model.uri
+    assert run.blessing.get_int_custom_property("current_model_id") == run.model.id
+    assert not run.blessing.has_custom_property("baseline_model_id")
+    assert run.evaluation.get_string_custom_property("verdict") == "BLESSED"
+
+
+def test_blessing_of_a_bad_model(run: Run) -> None:
+    run.do(limited(-1), splits=["next"])
+    assert blessing_files(run) == ["NOT_BLESSED"]
+    assert run.blessing.has_custom_property("blessed")
+    assert run.blessing.get_int_custom_property("blessed") == 0
+
+
+def test_what_is_not_validated_is_not_blessed(run: Run) -> None:
+    run.do()
+    assert blessing_files(run) == []
+    assert not run.blessing.has_custom_property("blessed")
+    assert run.blessing.get_string_custom_property("verdict") == "NOT_VALIDATED"
+
+
+def test_thresholds_and_history_come_to_one_verdict(run: Run, done: tuple[Run, list[Any]]) -> None:
+    """The model is within its limits, and below its past: nothing passes a fall of less than 0."""
+    earlier, _ = done
+    config = limited(1e9)
+    check = {"metric": "average_loss", "max_absolute_drop": 0.0, "higher_is_better": True}
+    country = [{"feature_keys": ["country"]}]
+    config["tracking"] = {"history_checks": [{**check, "slicing_specs": country}]}
+    run.do(config, splits=["next"], history=[earlier.evaluation])
+    found = load_eval_result(run.evaluation.uri)
+    tracked = json.loads(pathlib.Path(run.evaluation.uri, "tracking.json").read_text())
+    assert {reason["rule"] for reason in found.verdict.failures} == {"max_absolute_drop"}
+    assert "average_loss <= 1e+09 in Overall: 1 checked, 0 failed." in [
+        reason["message"] for reason in found.verdict.reasons
+    ]
+    assert found.verdict.verdict == tracked["verdict"] == "NOT_BLESSED"
+    assert tracked["reasons"] == list(found.verdict.reasons)
+    assert not found.validation_result.validation_ok
+    assert blessing_files(run) == ["NOT_BLESSED"]
+
+
+def test_a_threshold_of_an_unknown_metric(run: Run) -> None:
+    specs = [{"thresholds": {"Average_loss": {"value_threshold": {"upper_bound": 1}}}}]
+    with pytest.raises(ConfigError, match="did you mean 'average_loss'"):
+        run.do({**SLICES, "metrics_specs": specs})
+    assert run.wrote_nothing()
