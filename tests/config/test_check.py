@@ -105,7 +105,49 @@ ACTED_ON = {
     "tracking.history_checks.slicing_specs.buckets.edges",
     "tracking.history_checks.min_examples",
     "tracking.on_history_failure",
+    "validation",
+    "validation.on_missing_baseline",
 }
+
+THRESHOLD = (
+    "value_threshold",
+    "value_threshold.lower_bound",
+    "value_threshold.upper_bound",
+    "change_threshold",
+    "change_threshold.absolute",
+    "change_threshold.direction",
+    "change_threshold.relative",
+    "whole_interval",
+)
+SPEC = ("feature_keys", "feature_values", "buckets", "buckets.edges")
+# each with what holds its threshold, what holds its specs, and the places of these
+THRESHOLDS = (
+    ("metrics_specs.thresholds", (), ()),
+    ("metrics_specs.metrics.threshold", (), ()),
+    *(
+        (place, (".threshold",), specs)
+        for place, specs in (
+            ("metrics_specs.per_slice_thresholds.thresholds", ("slicing_specs",)),
+            ("metrics_specs.metrics.per_slice_thresholds", ("slicing_specs",)),
+            (
+                "metrics_specs.cross_slice_thresholds.thresholds",
+                ("cross_slicing_specs.baseline_spec", "cross_slicing_specs.slicing_specs"),
+            ),
+            (
+                "metrics_specs.metrics.cross_slice_thresholds",
+                ("cross_slicing_specs.baseline_spec", "cross_slicing_specs.slicing_specs"),
+            ),
+        )
+    ),
+)
+for place, inner, specs in THRESHOLDS:
+    above = {place, place.removesuffix(".thresholds") if inner else place}
+    holders = {f"{place}{name}" for name in inner} or {place}
+    named = {f"{place}.{spec}" for spec in specs}
+    crossed = {name.rpartition(".")[0] for name in named if "cross_slicing" in name}
+    ACTED_ON |= above | holders | named | crossed
+    ACTED_ON |= {f"{holder}.{field}" for holder in holders for field in THRESHOLD}
+    ACTED_ON |= {f"{name}.{field}" for name in named for field in SPEC}
 
 
 def field_paths(descriptor, refused, path="") -> set[str]:
@@ -166,7 +208,7 @@ def test_all_unsupported_fields_are_listed_at_once():
         model_specs { inference_batch_size: 3 }
         slicing_specs { slice_keys_sql: "SELECT 1" }
         cross_slicing_specs { baseline_spec { slice_keys_sql: "SELECT 1" } }
-        metrics_specs { thresholds { key: "auc" value {} } }
+        metrics_specs { output_weights { key: "a" value: 1 } }
         options { disabled_outputs {} }
         tracking { slicing_specs { slice_keys_sql: "SELECT 1" } }
         """
@@ -179,7 +221,7 @@ def test_all_unsupported_fields_are_listed_at_once():
     assert [line.split(":")[0] for line in lines[1:-1]] == [
         "model_specs[0].inference_batch_size",
         "slicing_specs[0].slice_keys_sql",
-        "metrics_specs[0].thresholds",
+        "metrics_specs[0].output_weights",
         "options.disabled_outputs",
         "cross_slicing_specs[0].baseline_spec.slice_keys_sql",
         "tracking.slicing_specs[0].slice_keys_sql",

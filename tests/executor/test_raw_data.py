@@ -175,10 +175,8 @@ def test_metrics_that_are_left_out_say_why(name: str) -> None:
 @pytest.mark.parametrize(
     "more",
     [
-        {"metrics_specs": [{"metrics": [{"class_name": "AUC", "threshold": {}}]}]},
         {"options": {"disabled_outputs": {"values": ["plots"]}}},
         {"slicing_specs": [{"slice_keys_sql": "SELECT 1"}]},
-        {"metrics_specs": [{"thresholds": {"auc": {}}}]},
         {"metrics_specs": [{"output_weights": {"a": 1}}]},
         {"model_specs": [{**BINARY, "padding_options": {"label_int_padding": 0}}]},
     ],
