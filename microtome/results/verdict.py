@@ -10,6 +10,7 @@ The file holds one JSON object:
 | `without_baseline` | what was done with change thresholds for want of one: a value of \
 `Validation.OnMissingBaseline`; empty where nothing had to be |
 | `reasons` | a list of objects, failures first |
+| `passed` | such objects of the checks that passed, at most 10,000, the largest slices first |
 
 Each reason has `rule`, `failed` (true or false) and `message`, a sentence for people. Those of a
 slice and a metric also have what is known of:
@@ -59,6 +60,8 @@ class Verdict:
         baseline: The model that change thresholds compare with; None without one.
         without_baseline: What was done with change thresholds for want of a baseline; empty where
             nothing had to be.
+        passed: The checks that passed, such as `reasons` are, those of the largest slices first, at
+            most 10,000.
     """
 
     verdict: str
@@ -67,6 +70,7 @@ class Verdict:
     failed: int = 0
     baseline: str | None = None
     without_baseline: str = ""
+    passed: tuple[Reason, ...] = ()
 
     @property
     def is_blessed(self) -> bool:
@@ -85,7 +89,11 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """The content of `verdict.json`."""
-        return {**dataclasses.asdict(self), "reasons": [dict(reason) for reason in self.reasons]}
+        return {
+            **dataclasses.asdict(self),
+            "reasons": [dict(reason) for reason in self.reasons],
+            "passed": [dict(reason) for reason in self.passed],
+        }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Verdict:
@@ -96,10 +104,10 @@ class Verdict:
         """
         known = {field.name for field in dataclasses.fields(cls)}
         said = {name: content[name] for name in known & set(content)}
-        reasons = said.get("reasons", [])
-        if said.get("verdict") not in VERDICTS or not all(map(_is_reason, reasons)):
+        reasons, passed = said.get("reasons", []), said.get("passed", [])
+        if said.get("verdict") not in VERDICTS or not all(map(_is_reason, [*reasons, *passed])):
             raise ValueError("no verdict with reasons")
-        return cls(**{**said, "reasons": tuple(reasons)})
+        return cls(**{**said, "reasons": tuple(reasons), "passed": tuple(passed)})
 
     def told(self) -> tuple[str, list[Reason]]:
         """The verdict and its main reasons, as ML Metadata and reports have them.

@@ -44,11 +44,11 @@ class Outcome:
     """What became of one bound of a rule in a slice.
 
     Attributes:
-        reason: Why it failed, without the slice; None where it passed.
+        reason: What is known of it, without the slice.
         value: What was held to the bound, for TFMA's form; None where there is nothing.
     """
 
-    reason: Mapping[str, Any] | None
+    reason: Mapping[str, Any]
     value: float | None = None
 
 
@@ -147,14 +147,16 @@ def _checked(
         text = "has no confidence interval, which the threshold wants inside its limits"
         return Outcome(_reason(rule, NO_INTERVAL, text, known), told)
     if not _passes(bound, number, known):
-        return Outcome(_reason(rule, bound.rule, _text(bound, number, known), known), told)
+        text = f"{_said(bound, number, known)}, not {_limit(bound)}"
+        return Outcome(_reason(rule, bound.rule, text, known), told)
     if rule.whole_interval and interval is not None:
         end = interval[0] if bound.is_lower else interval[1]
         if not _passes(bound, end, known):
             where = f"[{interval[0]:.6g}, {interval[1]:.6g}]"
             text = f"has the interval {where}, not all of it {_limit(bound)}"
             return Outcome(_reason(rule, bound.rule, text, known), told)
-    return Outcome(None, told)
+    text = f"{_said(bound, number, known)}, {_limit(bound)}"
+    return Outcome(_reason(rule, bound.rule, text, known, failed=False), told)
 
 
 def _passes(bound: Bound, number: float, known: Mapping[str, Any]) -> bool:
@@ -164,12 +166,12 @@ def _passes(bound: Bound, number: float, known: Mapping[str, Any]) -> bool:
     return bound.holds(number)
 
 
-def _text(bound: Bound, number: float, known: Mapping[str, Any]) -> str:
+def _said(bound: Bound, number: float, known: Mapping[str, Any]) -> str:
     if not bound.is_change:
-        return f"is {number:.6g}, not {_limit(bound)}"
+        return f"is {number:.6g}"
     base = "" if known["reference_value"] is None else f" from {known['reference_value']:.6g}"
     share = f" ({100 * number:.4g} %)" if _is_share(bound, number) else ""
-    return f"changed by {known['change']:.6g}{share}{base}, not {_limit(bound)}"
+    return f"changed by {known['change']:.6g}{share}{base}"
 
 
 def _is_share(bound: Bound, number: float) -> bool:
@@ -188,8 +190,10 @@ def _missing(rule: Rule) -> Outcome:
     return Outcome(_reason(rule, MISSING_METRIC, "is not among the metrics", {}))
 
 
-def _reason(rule: Rule, name: str, text: str, known: Mapping[str, Any]) -> dict[str, Any]:
-    return reason_of(name, f"{rule.metric} {text}.", failed=True, metric=rule.metric, **known)
+def _reason(
+    rule: Rule, name: str, text: str, known: Mapping[str, Any], failed: bool = True
+) -> dict[str, Any]:
+    return reason_of(name, f"{rule.metric} {text}.", failed=failed, metric=rule.metric, **known)
 
 
 def _measured(

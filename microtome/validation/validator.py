@@ -40,15 +40,16 @@ MISSING_CROSS_SLICE = "missing_cross_slice"
 NO_EXAMPLES = "no_examples"
 NO_BASELINE = "no_baseline"
 
-# failures that are listed one by one in a verdict, those of the largest slices
-MAX_FAILURES = 10_000
+# checks that are listed one by one in a verdict: those that failed, and those that passed, of the
+# largest slices
+MAX_FAILURES = MAX_PASSED = 10_000
 
 _Spec = SingleSliceSpec | CrossSliceSpec
 
 
 @dataclasses.dataclass(frozen=True)
-class _Failure:
-    """One bound of a rule that a slice broke."""
+class _Check:
+    """One bound of a rule in a slice."""
 
     key: AnySliceKey
     size: float
@@ -85,7 +86,8 @@ class Validator:
         self._slices = 0
         self._checked: dict[Rule, int] = dict.fromkeys(rules.rules, 0)
         self._failed: dict[Rule, int] = dict.fromkeys(rules.rules, 0)
-        self._failures: list[_Failure] = []
+        self._failures: list[_Check] = []
+        self._passed: list[_Check] = []
 
     @property
     def has_rules(self) -> bool:
@@ -107,8 +109,7 @@ class Validator:
         if not self._rules:
             why = reason_of(NO_THRESHOLDS, "The config has no thresholds.", failed=False)
             return Verdict(NOT_VALIDATED, (why,))
-        failures = self._slice_failures()
-        reasons = [*failures, *self._general_reasons()]
+        reasons = [*map(_told, _in_order(self._failures)), *self._general_reasons()]
         is_failed = any(reason["failed"] for reason in reasons)
         is_decided = bool(self._rules.rules) or self._on_missing == "BLESS"
         verdict = Verdict(
@@ -118,6 +119,7 @@ class Validator:
             sum(self._failed.values()),
             self._rules.baseline,
             self._on_missing if self._rules.unapplied else "",
+            tuple(map(_told, _in_order(self._passed)[:MAX_PASSED])),
         )
         return verdict.first_failures(MAX_FAILURES)
 
@@ -129,8 +131,8 @@ class Validator:
             missing_thresholds=verdict.verdict == NOT_VALIDATED,
             rubber_stamp=bool(self._rules.unapplied),
         )
-        of_slices: dict[AnySliceKey, dict[tuple[Any, ...], _Failure]] = {}
-        for failure in self._in_order():
+        of_slices: dict[AnySliceKey, dict[tuple[Any, ...], _Check]] = {}
+        for failure in _in_order(self._failures):
             # both bounds of a threshold are one failure there
             which = failure.rule.key, failure.rule.threshold
             of_slices.setdefault(failure.key, {}).setdefault(which, failure)
@@ -183,28 +185,16 @@ class Validator:
     ) -> None:
         for outcome in checks.outcomes(rule, metrics, self._rules.baseline):
             self._checked[rule] += 1
-            if outcome.reason is None:
-                continue
-            self._failed[rule] += 1
+            is_failed = outcome.reason["failed"]
+            self._failed[rule] += is_failed
             order = math.inf if key == () else 0.0 if size is None or math.isnan(size) else size
             reason = dict(outcome.reason)
             if size is not None and math.isfinite(size):
                 reason["examples"] = int(size)
-            self._failures.append(_Failure(key, order, rule, reason, outcome.value))
-
-    def _in_order(self) -> list[_Failure]:
-        """The failures, those of the largest slices first."""
-        return sorted(self._failures, key=lambda failure: -failure.size)
-
-    def _slice_failures(self) -> list[dict[str, Any]]:
-        found = []
-        for failure in self._in_order():
-            name = slice_text(failure.key)
-            told = dict(failure.reason)
-            message = f"{name}: {told.pop('message')}"
-            head = {"rule": told.pop("rule"), "failed": told.pop("failed"), "slice": name}
-            found.append({**head, **told, "message": message})
-        return found
+            checked = self._failures if is_failed else self._passed
+            checked.append(_Check(key, order, rule, reason, outcome.value))
+        if len(self._passed) > 2 * MAX_PASSED:
+            self._passed = _in_order(self._passed)[:MAX_PASSED]
 
     def _general_reasons(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -215,7 +205,7 @@ class Validator:
             found += [self._missing(s) for s, count in self._matching.items() if not count]
         if self._rules.unapplied:
             found.append(self._no_baseline())
-        return [*found, *(self._told(rule) for rule in self._rules.rules if self._checked[rule])]
+        return [*found, *(self._counted(rule) for rule in self._rules.rules if self._checked[rule])]
 
     def _missing(self, spec: _Spec | None) -> dict[str, Any]:
         name = "the data" if spec is None else spec_text(spec)
@@ -242,12 +232,26 @@ class Validator:
         )
         return reason_of(NO_BASELINE, message, failed=self._on_missing == "BLOCK", metric=metrics)
 
-    def _told(self, rule: Rule) -> dict[str, Any]:
+    def _counted(self, rule: Rule) -> dict[str, Any]:
         checked, failed = self._checked[rule], self._failed[rule]
         where = "all slices" if rule.spec is None else spec_text(rule.spec)
         limits = " and ".join(rule_text(rule))
         message = f"{rule.metric} {limits} in {where}: {checked} checked, {failed} failed."
         return reason_of("checked", message, failed=False, metric=rule.metric, count=checked)
+
+
+def _in_order(checks_made: Iterable[_Check]) -> list[_Check]:
+    """Checks, those of the largest slices first."""
+    return sorted(checks_made, key=lambda check: -check.size)
+
+
+def _told(check: _Check) -> dict[str, Any]:
+    """The reason that a check is, with its slice."""
+    name = slice_text(check.key)
+    told = dict(check.reason)
+    message = f"{name}: {told.pop('message')}"
+    head = {"rule": told.pop("rule"), "failed": told.pop("failed"), "slice": name}
+    return {**head, **told, "message": message}
 
 
 def combined(verdict: Verdict, history: str, reasons: Sequence[Mapping[str, Any]]) -> Verdict:
@@ -297,7 +301,7 @@ def _set_key(record: result_pb2.MetricsValidationForSlice, key: AnySliceKey) -> 
         record.slice_key.CopyFrom(slice_key_to_proto(cast(SliceKey, key)))
 
 
-def _fill(message: result_pb2.ValidationFailure, failure: _Failure) -> None:
+def _fill(message: result_pb2.ValidationFailure, failure: _Check) -> None:
     key = failure.rule.key
     if failure.rule.is_change:
         key = key._replace(is_diff=True)

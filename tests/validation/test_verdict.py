@@ -262,3 +262,23 @@ def test_a_metric_of_many_names_is_asked_for_by_name():
     asked = parse_eval_config({"metrics_specs": [{"metrics": [{**metric, "threshold": LOWER}]}]})
     with pytest.raises(ConfigError, match="by one of these names: fairness_indicators_metrics"):
         rules_of(asked)
+
+
+def test_what_passed_is_told_with_its_numbers():
+    slices = [record(0.8, (0.75, 0.85)), record(0.6, slice_key=(("a", "x"),))]
+    verdict = validate(slices, rules_of(config(LOWER)))
+    assert rules(verdict) == ["value_lower"]
+    (passed,) = verdict.passed
+    assert passed == {
+        "rule": "value_lower",
+        "failed": False,
+        "slice": "Overall",
+        "metric": "auc",
+        "value": 0.8,
+        "limit": 0.7,
+        "interval": [0.75, 0.85],
+        "examples": 20,
+        "message": "Overall: auc is 0.8, at least 0.7.",
+    }
+    assert verdict_lib.from_text(verdict_lib.to_text(verdict)) == verdict
+    assert verdict.told()[1] == list(verdict.reasons)
