@@ -213,7 +213,7 @@ def dry_run(
         plan, rows = work.plan(batches), sum(len(batch.records) for batch in batches)
         work.subject.let_go()
     return DryRun(
-        config,
+        work.config,
         dict(work.subject.model_locations),
         files,
         rows,

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from microtome.executor.joint_subject import JointSubject
 from microtome.executor.shared_model import EvalSharedModel
 from microtome.executor.subject import Subject
 from microtome.metrics.collection import Collection, value_keys
@@ -94,6 +95,10 @@ def _planned(plan: Plan) -> list[PlannedMetric]:
 
 
 def _in_graph(subject: Subject) -> Iterator[PlannedMetric]:
+    if isinstance(subject, JointSubject):
+        for part in subject.parts:
+            for one in _in_graph(part.subject):
+                yield dataclasses.replace(one, name=_of_model(one.name, part.model))
     if not isinstance(subject, EvalSharedModel) or not subject.include_default_metrics:
         return
     from microtome.executor.inspection import inspect_shared_model
@@ -106,8 +111,11 @@ def _outside(collection: Collection) -> Iterator[PlannedMetric]:
     for item in collection.computations:
         keys = [item.key] if item.metric.is_plot else value_keys(item)
         for place in places_of(keys):
-            name = label(*place[1:])
-            if item.metric.is_plot:
-                yield PlannedMetric(name or item.metric.name, PLOT)
-            else:
-                yield PlannedMetric(name, OUTSIDE)
+            name = label(*place[1:]) or item.metric.name
+            path = PLOT if item.metric.is_plot else OUTSIDE
+            yield PlannedMetric(_of_model(name, place.model_name), path)
+
+
+def _of_model(name: str, model: str) -> str:
+    """A metric's name, with its model's where there are several."""
+    return f"{name} ({model})" if model else name

@@ -73,8 +73,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         _check_recording(parser, args)
         if args.model is None and args.config is None:
             parser.error("--model is missing; or, for predictions that are in the data, --config")
-        if args.baseline is not None and args.model is None:
-            parser.error("--baseline is compared with --model, which is missing")
+    if args.command in ("check", "evaluate") and args.baseline and args.model is None:
+        parser.error("--baseline is compared with --model, which is missing")
     return args
 
 
@@ -190,6 +190,7 @@ def _add_check(commands: Commands) -> None:
         "config", metavar="CONFIG", help="an EvalConfig, as JSON or in the protobuf text format"
     )
     _add_model_options(command)
+    command.add_argument("--baseline", metavar="DIR", help="directory of the model to compare with")
     command.add_argument("--data", nargs="+", action="extend", metavar="PATTERN", help="data files")
     _add_debug(command)
 

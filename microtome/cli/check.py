@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from google.protobuf import json_format
 
 from microtome.cli import quiet
-from microtome.cli.evaluate import read_config
+from microtome.cli.evaluate import given_models, read_config
 from microtome.proto import config_pb2
 from microtome.validation.validator import rule_text, spec_text
 
@@ -28,10 +28,7 @@ def run(args: argparse.Namespace) -> None:
     with quiet.silent_imports(args.debug):
         from microtome.executor import analysis
         from microtome.model import planning  # noqa: F401
-    model = None
-    if args.model is not None:
-        model = analysis.default_eval_shared_model(args.model, example_weight_key=args.weight)
-    found = analysis.dry_run(model, config, args.data or (), args.format)
+    found = analysis.dry_run(given_models(args), config, args.data or (), args.format)
     print("\n".join(_lines(found)))
 
 

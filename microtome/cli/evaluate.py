@@ -11,6 +11,7 @@ from microtome.errors import ConfigError, MicrotomeError, OutputError
 from microtome.slicing.spec import SingleSliceSpec
 
 if TYPE_CHECKING:
+    from microtome.executor.subjects import Models
     from microtome.proto import config_pb2
     from microtome.results import EvalResult
 
@@ -36,14 +37,7 @@ def run(args: argparse.Namespace) -> int:
 
         from microtome.executor import analysis, baselines, subjects
         from microtome.model import planning  # noqa: F401
-    models = [
-        analysis.default_eval_shared_model(
-            path, example_weight_key=args.weight, is_baseline=path_is_baseline
-        )
-        for path, path_is_baseline in ((args.model, False), (args.baseline, True))
-        if path is not None
-    ]
-    given = models[0] if len(models) == 1 else models or None
+    given = given_models(args)
     if args.record is not None and config is not None:
         _check_tracking(config, subjects.metric_names(*baselines.with_baseline(given, config)))
     result = analysis.run_model_analysis(
@@ -63,6 +57,18 @@ def run(args: argparse.Namespace) -> int:
         _record(result, args)
     is_blessed = result.verdict is not None and result.verdict.is_blessed
     return NOT_BLESSED if args.fail_on_not_blessed and not is_blessed else 0
+
+
+def given_models(args: argparse.Namespace) -> Models:
+    """The models that arguments name: one, with its baseline as a list, or none."""
+    from microtome.executor.shared_model import default_eval_shared_model
+
+    models = [
+        default_eval_shared_model(path, example_weight_key=args.weight, is_baseline=is_baseline)
+        for path, is_baseline in ((args.model, False), (args.baseline, True))
+        if path is not None
+    ]
+    return models[0] if len(models) == 1 else models or None
 
 
 def _beam_args(args: argparse.Namespace) -> list[str]:

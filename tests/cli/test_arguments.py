@@ -109,4 +109,4 @@ def test_commands_of_the_readme():
     blocks = re.findall(r"^```sh\n(.*?)^```", README.read_text("utf-8"), flags=re.M | re.S)
     lines = re.findall(r"^microtome (.*)$", "".join(blocks).replace("\\\n", ""), flags=re.M)
     commands = {arguments.parse(shlex.split(line, comments=True)).command for line in lines}
-    assert commands == {"evaluate", "show", "inspect"}
+    assert commands == {"check", "evaluate", "show", "inspect"}

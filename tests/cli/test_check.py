@@ -92,6 +92,18 @@ def test_predictions_in_the_data(checked, tmp_path):
         checked(config, *data)
 
 
+def test_with_a_baseline(checked, committed_model):
+    model = committed_model("handmade_serve_tf1")
+    models = ("--model", model.model_path, "--baseline", model.model_path)
+    for data in ((), ("--data", model.data_path)):
+        text = checked(CONFIG, *models, *data)
+        assert "model 'candidate': " in text
+        assert "model 'baseline': " in text
+        assert "  accuracy (candidate): cut\n" in text
+        assert "  accuracy (baseline): cut\n" in text
+        assert "  auc change >= -1 % in country\n" in text
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
