@@ -104,12 +104,22 @@ def test_a_brushed_range_survives(new_page, served_small):
     expect(app.button("Clear range")).to_be_visible()
     expect(app.row(min_of("recall"))).to_have_count(0)
     page.wait_for_url("**f=recall:*")
+    address = at_rest(page)
     shown = app.names()
-    again = App(opened(new_page, served_small, page.url.partition("#")[2]))
+    again = App(opened(new_page, served_small, address.partition("#")[2]))
     expect(again.button("Clear range")).to_be_visible()
     assert again.names() == shown
     again.button("Clear range").click()
     expect(again.row(min_of("recall"))).to_be_visible()
+
+
+def at_rest(page) -> str:
+    """The address, once it has caught up with the keys that were pressed."""
+    before = ""
+    while page.url != before:
+        before = page.url
+        page.wait_for_timeout(1000)
+    return before
 
 
 def min_of(metric: str) -> str:
