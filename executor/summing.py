@@ -292,7 +292,7 @@ class _BundleSums:
         if self._has_summed:
             nothing = np.zeros(self._plan.summed_width)
             added = [self._reference.get(i, nothing) for i in ids.tolist()]
-            parts.append(np.reshape(added, (len(ids), -1)))
+            parts.append(np.reshape(added, (len(ids), self._plan.summed_width)))
         if self._resampling is not None and self._replicates is not None:
             parts.append(self._replicates.states(ids, self._resampling.num_replicates))
         return SliceTable([self._slicer.keys[i] for i in ids.tolist()], side_by_side(parts))
