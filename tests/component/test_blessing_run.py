@@ -37,7 +37,16 @@ FEATURES = {
 }
 CONFIG = {
     "slicing_specs": [{}, {"feature_keys": ["country"]}],
-    "metrics_specs": [{"thresholds": {"accuracy": {"value_threshold": {"lower_bound": 0.6}}}}],
+    "metrics_specs": [
+        {
+            "thresholds": {
+                "accuracy": {
+                    "value_threshold": {"lower_bound": 0.6},
+                    "change_threshold": {"absolute": -0.05, "direction": "HIGHER_IS_BETTER"},
+                }
+            }
+        }
+    ],
 }
 
 
@@ -140,6 +149,7 @@ class Shop:
         evaluator = SlicedEvaluator(
             examples=examples.outputs["result"],
             model=model.outputs["result"],
+            baseline_model=blessed.outputs["model"],
             eval_config=CONFIG,
         )
         destination = pusher_pb2.PushDestination.Filesystem(base_directory=str(self.pushed))
@@ -185,7 +195,11 @@ def test_a_slice_that_falls_keeps_a_better_model_from_being_pushed(
     assert len(list(shop.pushed.iterdir())) == 1
     blessing = shop.newest("ModelBlessing")
     model = shop.newest("Model")
+    # the first has nothing to be compared with
+    first = load_eval_result(shop.newest("ModelEvaluation").uri).verdict
+    assert (first.verdict, first.without_baseline) == ("BLESSED", "VALUE_THRESHOLDS_ONLY")
     properties = blessing.custom_properties
+    assert "baseline_model" not in properties
     assert properties["blessed"].int_value == 1
     assert properties["current_model"].string_value == steady
     assert properties["current_model_id"].int_value == model.id
@@ -197,19 +211,27 @@ def test_a_slice_that_falls_keeps_a_better_model_from_being_pushed(
     overall = evaluation.get_metrics_for_slice()["accuracy"]["doubleValue"]
     # the other is right about 0.7
     assert overall == pytest.approx(230 / 300)
-    (failure,) = evaluation.verdict.failures
-    assert (failure["rule"], failure["slice"]) == ("value_lower", "country:lu")
-    assert failure["value"] == pytest.approx(0.4)
-    assert failure["limit"] == 0.6
+    failures = {failure["rule"]: failure for failure in evaluation.verdict.failures}
+    assert {failure["slice"] for failure in failures.values()} == {"country:lu"}
+    assert failures.keys() == {"value_lower", "change_absolute"}
+    failure = failures["value_lower"]
+    assert (failure["value"], failure["limit"]) == (pytest.approx(0.4), 0.6)
+    fall = failures["change_absolute"]
+    assert (fall["reference_value"], fall["change"]) == pytest.approx((0.7, -0.3))
     told = shop.newest("ModelEvaluation").custom_properties
     assert told["verdict"].string_value == "NOT_BLESSED"
     reasons = parse_reasons(read_text(told, "reasons"))
     assert failure["message"] in [reason["message"] for reason in reasons]
     blessing = shop.newest("ModelBlessing")
     assert blessing.custom_properties["blessed"].int_value == 0
+    assert blessing.custom_properties["baseline_model"].string_value == steady
+    assert blessing.custom_properties["baseline_model_id"].int_value == model.id
     assert [path.name for path in pathlib.Path(blessing.uri).iterdir()] == ["NOT_BLESSED"]
     assert len(list(shop.pushed.iterdir())) == 1
 
     # the refused model is newer, and still the other is the baseline
     shop.run(steady)
     assert shop.resolved() == [steady]
+    again = load_eval_result(shop.newest("ModelEvaluation").uri).verdict
+    assert again.verdict == "BLESSED"
+    assert again.baseline == "baseline"
