@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import tempfile
@@ -36,6 +37,7 @@ from microtome.results.loader import load_eval_result
 from microtome.results.output import check_output_path
 from microtome.slicing.cross_spec import CrossSliceSpec
 from microtome.slicing.spec import SingleSliceSpec
+from microtome.validation.rules import Rule
 from microtome.version import __version__
 
 if TYPE_CHECKING:
@@ -124,6 +126,7 @@ def evaluate_files(
     file_patterns: Sequence[str],
     output_path: str,
     file_format: str = "tfrecords",
+    unapplied: Sequence[Rule] = (),
 ) -> EvalResult:
     """Evaluates a model over files in a pipeline of its own.
 
@@ -136,12 +139,14 @@ def evaluate_files(
         eval_config: what to compute.
         file_patterns: patterns of files, each of which must match some.
         output_path: directory for the result.
+        file_format: as of `run_model_analysis`.
+        unapplied: rules that were left out of the config, as there is no baseline.
 
     Raises:
         MicrotomeError: as `run_model_analysis`.
     """
     started = time.monotonic()
-    work = _Work(eval_shared_model, eval_config)
+    work = _Work(eval_shared_model, eval_config, unapplied)
     sources.check_file_format(file_format)
     check_output_path(output_path)
     sizes = sources.expand_patterns(file_patterns)
@@ -287,12 +292,13 @@ class _Work:
     Args:
         models: the models, or none.
         config: what to compute.
+        unapplied: rules that were left out of it, as there is no baseline.
 
     Raises:
         ConfigError: the config is not supported, or names what is not there.
     """
 
-    def __init__(self, models: Models, config: EvalConfig):
+    def __init__(self, models: Models, config: EvalConfig, unapplied: Sequence[Rule] = ()):
         config_lib.check_supported(config)
         models, config = baselines.with_baseline(models, config)
         self.config = config
@@ -304,7 +310,12 @@ class _Work:
         self.specs = list(dict.fromkeys([*config_lib.slice_specs(config), *compared]))
         self.subject = subject_of(models, config)
         self.collection = collection_of(self.subject, config)
-        self.rules = rules_for(self.subject, self.collection, config)
+        rules = rules_for(self.subject, self.collection, config)
+        self.rules = dataclasses.replace(
+            rules,
+            unapplied=(*rules.unapplied, *unapplied),
+            on_missing_baseline=config.validation.on_missing_baseline,
+        )
         sliced_by = transforms.slicing_features(self.specs)
         self.features = sorted({*sliced_by, *self.collection.query_keys})
         self.intervals = Intervals.of_config(config)

@@ -11,8 +11,8 @@ from microtome.errors import ConfigError
 from microtome.executor.metric_makers import make_any_metric
 from microtome.executor.shared_model import EvalSharedModel
 from microtome.executor.subjects import Models, listed_models
-from microtome.metrics.specs import needs_baseline
-from microtome.proto.config_pb2 import EvalConfig, ModelSpec
+from microtome.metrics.specs import comparison_name
+from microtome.proto.config_pb2 import EvalConfig, MetricsSpec, ModelSpec
 
 _LOG = logging.getLogger(__name__)
 
@@ -123,7 +123,8 @@ def without_differences(config: EvalConfig, known: Iterable[str]) -> EvalConfig:
 def without_baseline(config: EvalConfig) -> EvalConfig:
     """A config of a model and its baseline where there is no baseline yet: of the model alone.
 
-    What only compares models is left out, and said in the log. Thresholds stay as they are.
+    What only compares models is left out, with its thresholds, and said in the log: see
+    `validation.rules.rules_of_comparisons`. Other thresholds stay as they are.
 
     Args:
         config: is not changed.
@@ -139,20 +140,30 @@ def without_baseline(config: EvalConfig) -> EvalConfig:
     if len(kept) == 1:
         alone.model_specs[0].name = ""
     del alone.metrics_specs[:]
-    left_out = []
+    left_out = [
+        name
+        for spec in config.metrics_specs
+        for item in spec.metrics
+        if (name := comparison_name(item, make_any_metric))
+    ]
     for spec in config.metrics_specs:
         names = set(spec.model_names)
-        of_candidate = [item for item in spec.metrics if not needs_baseline(item, make_any_metric)]
-        left_out += [item.class_name for item in spec.metrics if item not in of_candidate]
-        if (names and names <= baselines) or (spec.metrics and not of_candidate):
-            continue
-        copy = alone.metrics_specs.add()
+        copy = MetricsSpec()
         copy.CopyFrom(spec)
         del copy.metrics[:]
-        copy.metrics.extend(of_candidate)
+        copy.metrics.extend(
+            item for item in spec.metrics if comparison_name(item, make_any_metric) is None
+        )
+        named = (copy.thresholds, copy.per_slice_thresholds, copy.cross_slice_thresholds)
+        for by_name in named:
+            for name in set(left_out) & set(by_name):
+                del by_name[name]
+        if (names and names <= baselines) or not (copy.metrics or any(named)):
+            continue
         del copy.model_names[:]
         if len(kept) > 1:
             copy.model_names.extend(name for name in spec.model_names if name not in baselines)
+        alone.metrics_specs.append(copy)
     also = f" Left out are {', '.join(left_out)}, which compare models." if left_out else ""
     _LOG.info("There is no baseline model: the candidate is evaluated alone.%s", also)
     return alone

@@ -25,10 +25,12 @@ from microtome.executor import (
     publish,
     subjects,
 )
+from microtome.executor.metric_makers import make_any_metric
 from microtome.proto import config_pb2
 from microtome.results import files, leftovers
 from microtome.tracking import digests, schema
 from microtome.tracking import selection as selection_lib
+from microtome.validation.rules import rules_of_comparisons
 
 _LOG = logging.getLogger(__name__)
 
@@ -108,6 +110,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             eval_config=eval_config,
             file_patterns=[os.path.join(folder, "*") for _, folder in folders],
             output_path=evaluation.uri,
+            unapplied=rules_of_comparisons(asked, make_any_metric) if baseline is None else (),
         )
         _check_unchanged({model_path: provenance.model_digest, **baseline_digests})
         _check_same_data(folders, provenance)

@@ -142,7 +142,8 @@ class FinishSlices(beam.DoFn):
         if self._intervals is None:
             return block
         without = {n: why_none(plan, n, c) for n, c in columns.items() if n not in intervals}
-        without.update(dict.fromkeys(plan.listed, BY_THE_GRAPH))
+        late = (name for metrics in further.values() for name in metrics)
+        without.update(dict.fromkeys((*plan.listed, *late), BY_THE_GRAPH))
         return dataclasses.replace(block, without_intervals=without).with_keys()
 
     def _withheld(self, keys: Sequence[SliceKey]) -> MetricsBlock:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from microtome.model.serving import ServingModel
 
 
+# of examples, and of their weights where they have some
+_COUNTS = ("example_count", "weighted_example_count")
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class FrameSubject(Subject):
     """Data, and models that add predictions to it.
@@ -99,8 +103,12 @@ class FrameSubject(Subject):
             schema=plan.schema,
         )
 
+    @property
+    def counts(self) -> list[MetricName]:
+        return [MetricKey(name) for name in _COUNTS[: 1 + bool(self._weight_key)]]
+
     def count_names(self, plan: Plan) -> list[tuple[MetricName, int]]:
-        keys = [MetricKey("example_count"), MetricKey("weighted_example_count")]
+        keys = list(map(MetricKey, _COUNTS))
         configured = {
             item.key.name
             for item in plan.collection.computations

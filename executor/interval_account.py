@@ -17,10 +17,12 @@ class IntervalAccount:
 
     Args:
         intervals: which are computed; None: none.
+        baseline: name of the model that others are compared with; None for none.
     """
 
-    def __init__(self, intervals: Intervals | None):
+    def __init__(self, intervals: Intervals | None, baseline: str | None = None):
         self._intervals = intervals
+        self._baseline = baseline
         self._methods: dict[MetricName, set[str]] = {}
         self._missing: dict[MetricName, int] = {}
         self._reasons: dict[MetricName, str] = {}
@@ -38,22 +40,27 @@ class IntervalAccount:
         """For `run.json`: the settings, and by metric the method or why there is none.
 
         `slices_without` counts the slices that have a value and no interval, since some replicate
-        has no value.
+        has no value. Of several models it is told of the first that is no baseline; where another
+        differs, `by_model` has what is so of each.
         """
         if self._intervals is None:
             return {}
         names = sorted({*self._methods, *self._reasons}, key=metric_order)
-        metrics: dict[str, dict[str, Any]] = {}
+        of_models: dict[str, dict[str, dict[str, Any]]] = {}
         for name, place in zip(names, places_of(names), strict=True):
-            # models have the same of each
-            told = metrics.setdefault(label(*place[1:]), {})
-            told.update(self._of(name, told.get("slices_without", 0)))
+            of_models.setdefault(label(*place[1:]), {})[place.model_name] = self._of(name)
+        metrics = {name: self._joined(models) for name, models in of_models.items()}
         return {"confidence_intervals": {**self._intervals.told(), "metrics": metrics}}
 
-    def _of(self, name: MetricName, missing: int) -> dict[str, Any]:
+    def _joined(self, models: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        first = min(models, key=lambda model: model == self._baseline)
+        differ = any(told != models[first] for told in models.values())
+        return {**models[first], **({"by_model": models} if differ else {})}
+
+    def _of(self, name: MetricName) -> dict[str, Any]:
         if name not in self._methods:
             return {"method": None, "reason": self._reasons[name]}
-        missing += self._missing[name]
+        missing = self._missing[name]
         # some slices may have counts that allow a closed form, others not
         method = ", ".join(sorted(self._methods[name]))
         return {"method": method, **({"slices_without": missing} if missing else {})}

@@ -91,6 +91,15 @@ class JointSubject(Subject):
         ]
 
     @property
+    def counts(self) -> list[MetricName]:
+        found: dict[MetricName, None] = {}
+        for part in self.parts:
+            for name in part.subject.counts:
+                text = name if isinstance(name, str) else name.name
+                found.update(dict.fromkeys(MetricKey(text, spec.name) for spec in part.specs))
+        return list(found)
+
+    @property
     def names_its_metrics(self) -> bool:
         return all(part.subject.names_its_metrics for part in self.parts)
 

@@ -108,6 +108,10 @@ class EvalSharedModel(Subject):
         return name in self._signature().features
 
     @property
+    def counts(self) -> list[str]:
+        return [name for name, _ in self._counts()]
+
+    @property
     def names_its_metrics(self) -> bool:
         # what callbacks add to the graph they say there
         return not self.graph_callbacks
@@ -146,6 +150,10 @@ class EvalSharedModel(Subject):
         return ModelEvaluator(loaded, plan, features)
 
     def count_names(self, plan: Plan) -> list[tuple[MetricName, int]]:
+        del plan
+        return list(self._counts())
+
+    def _counts(self) -> list[tuple[str, int]]:
         outputs = list(self.weight_features())
         weights = [
             (f"post_export_metrics/{output}/example_weight" if output else EXAMPLE_WEIGHT, column)

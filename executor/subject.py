@@ -160,6 +160,11 @@ class Subject(abc.ABC):
         return True
 
     @property
+    @abc.abstractmethod
+    def counts(self) -> Sequence[MetricName]:
+        """The counts of examples and weights that every slice has."""
+
+    @property
     def names_its_metrics(self) -> bool:
         """Whether all metrics in a model's own graph are known before it is loaded."""
         return True

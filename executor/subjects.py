@@ -17,11 +17,9 @@ from microtome.executor.subject import Subject
 from microtome.messages import nearest
 from microtome.metrics.collection import Collection, Computation, value_keys
 from microtome.metrics.differences import compared_keys
-from microtome.metrics.keys import MetricKey
 from microtome.metrics.specs import computations
 from microtome.proto.config_pb2 import EvalConfig, ModelSpec
 from microtome.results.metric_keys import MetricName
-from microtome.results.names import EXAMPLE_COUNT, EXAMPLE_WEIGHT
 from microtome.results.records import is_of_model, label, places_of
 from microtome.validation.rules import NO_RULES, Rules, rules_of
 
@@ -180,19 +178,18 @@ def rules_for(subject: Subject, collection: Collection, config: EvalConfig) -> R
     """
     if not config.metrics_specs:
         return NO_RULES
-    known = None
-    if subject.names_its_metrics:
-        known = [*_known_metrics(subject, collection), *map(MetricKey, _FRAME_COUNTS)]
-    return rules_of(config, subject.model_columns(config), make_any_metric, known)
-
-
-# counts that every slice has where there is no EvalSavedModel; the second, where there are weights
-_FRAME_COUNTS = ("example_count", "weighted_example_count")
+    return rules_of(
+        config,
+        subject.model_columns(config),
+        make_any_metric,
+        _known_metrics(subject, collection),
+        subject.names_its_metrics,
+    )
 
 
 def _known_metrics(subject: Subject, collection: Collection) -> list[MetricName]:
     outside = [key for item in collection.computations for key in value_keys(item)]
-    return [*subject.graph_metrics(), EXAMPLE_COUNT, EXAMPLE_WEIGHT, *outside]
+    return [*subject.graph_metrics(), *subject.counts, *outside]
 
 
 def listed_models(models: Any) -> list[EvalSharedModel]:

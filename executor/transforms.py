@@ -312,7 +312,7 @@ def _write(
     rules: Rules,
 ) -> str:
     account = RunAccount(seconds)
-    of_intervals = IntervalAccount(intervals)
+    of_intervals = IntervalAccount(intervals, plan.collection.baseline)
     crossed = CrossSlices(cross_slices)
     stopwatch = Stopwatch()
     judge = Validator(rules)

@@ -109,6 +109,11 @@ def _limit_problems(place: str, threshold: MetricThreshold, config: EvalConfig) 
             f"{place}.whole_interval: there are no intervals; set "
             "options.compute_confidence_intervals"
         )
+    if threshold.whole_interval and "cross_slice" in place:
+        yield (
+            f"{place}.whole_interval: differences of slices have no intervals; hold the slices "
+            "themselves to thresholds, or the value alone"
+        )
 
 
 _CHANGES = ("absolute", "relative")

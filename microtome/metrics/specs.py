@@ -104,12 +104,19 @@ def computations(
     return tuple(found.values())
 
 
-def needs_baseline(config: config_pb2.MetricConfig, make: MakeMetric = registered_metric) -> bool:
-    """Whether a metric of a config compares a model with a baseline; what is wrong does not."""
+def comparison_name(
+    config: config_pb2.MetricConfig, make: MakeMetric = registered_metric
+) -> str | None:
+    """The name of a metric of a config that compares a model with a baseline.
+
+    Returns:
+        None for others, and for what is wrong.
+    """
     try:
-        return _metric(config, make)[0].needs_baseline
+        metric, _ = _metric(config, make)
     except ConfigError:
-        return False
+        return None
+    return metric.name if metric.needs_baseline else None
 
 
 def computations_of(

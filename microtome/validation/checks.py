@@ -99,7 +99,8 @@ def _of_change(rule: Rule, metrics: SliceMetrics, baseline: str | None) -> Itera
     if change is None and own is not None and other is not None:
         change = own - other
     if change is None:
-        yield _missing(rule)
+        text = "is not among the metrics" if own is None else "has no value of the baseline"
+        yield Outcome(_reason(rule, MISSING_METRIC, text, {"value": own}))
         return
     if other is None and own is not None:
         other = own - change

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import math
@@ -16,6 +17,7 @@ from microtome.metrics.specs import (
     MakeMetric,
     ModelColumns,
     chosen_models,
+    comparison_name,
     computations_of,
     registered_metric,
 )
@@ -31,7 +33,7 @@ from microtome.proto.config_pb2 import (
     Validation,
 )
 from microtome.results.metric_keys import MetricName
-from microtome.results.records import label, place_of
+from microtome.results.records import label, place_of, places_of
 from microtome.results.slice_keys import AnySliceKey, CrossSliceKey, is_cross_slice_key
 from microtome.slicing.cross_spec import CrossSliceSpec
 from microtome.slicing.keys import SliceKey
@@ -81,6 +83,7 @@ class Rule:
         spec: The slices; None: every single slice.
         threshold: The message with these bounds alone, serialized.
         whole_interval: Whether the whole confidence interval must keep the bounds.
+        name: Of the metric, where its key alone does not tell it from others.
     """
 
     key: MetricKey
@@ -88,6 +91,7 @@ class Rule:
     spec: SingleSliceSpec | CrossSliceSpec | None
     threshold: bytes
     whole_interval: bool = False
+    name: str = ""
 
     @property
     def is_change(self) -> bool:
@@ -97,7 +101,7 @@ class Rule:
     @property
     def metric(self) -> str:
         """The metric as results name it."""
-        return label(*place_of(self.key)[1:])
+        return self.name or label(*place_of(self.key)[1:])
 
     def is_of(self, key: AnySliceKey) -> bool:
         """Whether it is checked in a slice."""
@@ -141,6 +145,7 @@ def rules_of(
     models: Sequence[ModelColumns] | None = None,
     make: MakeMetric = registered_metric,
     known: Sequence[MetricName] | None = None,
+    is_complete: bool = True,
 ) -> Rules:
     """The rules of a config.
 
@@ -148,16 +153,21 @@ def rules_of(
         config: The thresholds.
         models: Those that are evaluated; by default as the config alone declares them.
         make: Makes a metric of a config.
-        known: All metrics of a slice; None where they cannot be told.
+        known: Metrics of a slice; by default those that the config names.
+        is_complete: Whether these are all of them.
 
     Raises:
         ConfigError: Names all thresholds of metrics that are not there.
     """
     models = _declared_models(config) if models is None else models
-    baseline = next((model.name for model in models if model.is_baseline), None)
+    # what alone is called a baseline is one of nothing
+    baselines = [model.name for model in models if model.is_baseline and len(models) > 1]
+    baseline = next(iter(baselines), None)
+    if known is None:
+        known, is_complete = _configured_keys(config, models, make), False
     problems: list[str] = []
     found: dict[Any, Rule] = {}
-    for keys_of, sliced in _thresholds(config, models, make, known):
+    for keys_of, sliced in _thresholds(config, models, make, known, is_complete):
         try:
             keys = keys_of()
         except ConfigError as error:
@@ -172,7 +182,7 @@ def rules_of(
     if problems:
         raise ConfigError("\n  ".join(["The thresholds cannot be checked:", *problems]))
     is_applied: dict[bool, list[Rule]] = {True: [], False: []}
-    for rule in found.values():
+    for rule in _told_apart(list(found.values())):
         is_applied[baseline is not None or not rule.is_change].append(rule)
     return Rules(
         tuple(is_applied[True]),
@@ -180,6 +190,38 @@ def rules_of(
         tuple(is_applied[False]),
         config.validation.on_missing_baseline,
     )
+
+
+def rules_of_comparisons(
+    config: EvalConfig, make: MakeMetric = registered_metric
+) -> tuple[Rule, ...]:
+    """The rules of metrics that compare models: of no use where there is no baseline."""
+    of_metrics = [
+        (comparison_name(metric, make), metric)
+        for spec in config.metrics_specs
+        for metric in spec.metrics
+    ]
+    asked = [(name, pair) for name, metric in of_metrics if name for pair in _of_metric(metric)]
+    names = {name for name, _ in of_metrics if name}
+    asked += [
+        (name, pair)
+        for spec in config.metrics_specs
+        for _, name, sliced in _of_names(spec)
+        if name in names
+        for pair in sliced
+    ]
+    return tuple(rule for name, pair in asked for rule in _rules(MetricKey(name), *pair))
+
+
+def _told_apart(rules: Sequence[Rule]) -> list[Rule]:
+    """Rules whose names tell their metrics apart, by weights and, of several models, by model."""
+    keys = list(dict.fromkeys(rule.key for rule in rules))
+    has_models = len({key.model_name for key in keys}) > 1
+    names = {
+        key: label(*place[1:]) + (f" ({place.model_name})" if has_models else "")
+        for key, place in zip(keys, places_of(keys), strict=True)
+    }
+    return [dataclasses.replace(rule, name=names[rule.key]) for rule in rules]
 
 
 def bounds_of(threshold: MetricThreshold) -> Iterator[tuple[Bound, ...]]:
@@ -212,6 +254,19 @@ def bounds_of(threshold: MetricThreshold) -> Iterator[tuple[Bound, ...]]:
         )
 
 
+def _configured_keys(
+    config: EvalConfig, models: Sequence[ModelColumns], make: MakeMetric
+) -> list[MetricKey]:
+    """The keys of the metrics that a config names, as far as they can be made."""
+    keys: list[MetricKey] = []
+    for spec in config.metrics_specs:
+        for metric in spec.metrics:
+            with contextlib.suppress(ConfigError):
+                items = computations_of(spec, metric, models, make)
+                keys += [key for item in items for key in value_keys(item)]
+    return keys
+
+
 def _rules(key: MetricKey, proto: SpecProto | None, threshold: MetricThreshold) -> Iterator[Rule]:
     spec: SingleSliceSpec | CrossSliceSpec | None = None
     if isinstance(proto, CrossSlicingSpec):
@@ -232,13 +287,15 @@ def _thresholds(
     config: EvalConfig,
     models: Sequence[ModelColumns],
     make: MakeMetric,
-    known: Sequence[MetricName] | None,
+    known: Sequence[MetricName],
+    is_complete: bool,
 ) -> Iterator[tuple[Callable[[], list[MetricKey]], _Sliced]]:
     """What gives the keys of a metric, with the metric's thresholds."""
     for number, spec in enumerate(config.metrics_specs):
         for place, name, sliced in _of_names(spec):
             where = f"metrics_specs[{number}].{place}"
-            yield functools.partial(_named_keys, where, spec, name, models, known), sliced
+            keys_of = functools.partial(_named_keys, where, spec, name, models, known, is_complete)
+            yield keys_of, sliced
         for index, metric in enumerate(spec.metrics):
             if _has_thresholds(metric):
                 where = f"metrics_specs[{number}].metrics[{index}]"
@@ -286,13 +343,12 @@ def _named_keys(
     spec: MetricsSpec,
     name: str,
     models: Sequence[ModelColumns],
-    known: Sequence[MetricName] | None,
+    known: Sequence[MetricName],
+    is_complete: bool,
 ) -> list[MetricKey]:
     """The keys of a metric that is given by its name: of a model's graph, or else of others."""
     of_models = [model.name for model in chosen_models(spec, models)]
     outputs = list(spec.output_names)
-    if known is None:
-        return [MetricKey(name, model, output) for model in of_models for output in outputs or [""]]
     keys: list[MetricKey] = []
     for each in known:
         if isinstance(each, str):
@@ -301,6 +357,8 @@ def _named_keys(
             keys.append(each)
     found = [key for key in keys if key.name == name]
     in_graph = [key for key in found if key.example_weighted is None]
+    if not found and not is_complete:
+        return [MetricKey(name, model, output) for model in of_models for output in outputs or [""]]
     if not found:
         names = sorted({key.name for key in keys})
         raise ConfigError(

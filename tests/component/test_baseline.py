@@ -113,6 +113,34 @@ def test_a_first_run_has_no_baseline(new_run, model_uri, older_uri):
     assert digests[0] == digests[1]
 
 
+@pytest.mark.parametrize(("policy", "verdict"), [("BLOCK", "NOT_BLESSED"), ("BLESS", "BLESSED")])
+def test_thresholds_of_comparisons_wait_for_a_baseline(new_run, model_uri, policy, verdict):
+    """They are told, and mean what the config says, though the metrics are not computed."""
+    limit = {"value_threshold": {"upper_bound": 0.5}}
+    config = {
+        **NAMED,
+        "metrics_specs": [
+            {
+                "metrics": [{"class_name": "SymmetricPredictionDifference", "threshold": limit}],
+                "thresholds": {
+                    "symmetric_prediction_difference": limit,
+                    "post_export_metrics/example_count": {"value_threshold": {"lower_bound": 1}},
+                },
+            }
+        ],
+        "validation": {"on_missing_baseline": policy},
+    }
+    run = new_run(policy, model_uri)
+    run.do(config, baseline=[])
+    found = load_eval_result(run.evaluation.uri).verdict
+    assert (found.verdict, found.without_baseline) == (verdict, policy), found.summary()
+    (told,) = [reason for reason in found.reasons if reason["rule"] == "no_baseline"]
+    assert told["metric"] == "symmetric_prediction_difference"
+    # the thresholds of others hold
+    passed = {reason["metric"] for reason in found.passed}
+    assert passed == {"post_export_metrics/example_count"}
+
+
 def test_a_difference_that_no_run_has_is_refused(new_run, model_uri):
     config = {**SLICES, "tracking": {"metrics": ["average_loss_diff"]}}
     with pytest.raises(ConfigError, match="'average_loss_diff', which the evaluation does not"):

@@ -68,3 +68,20 @@ def test_no_difference_to_itself(committed_model):
     bounds = [v for (_, key, _), v in intervals(result).items() if key.is_diff]
     assert len(bounds) > 30
     np.testing.assert_allclose(bounds, 0, atol=1e-12)
+
+
+def test_the_account_tells_models_apart_where_they_differ(committed_model):
+    first, second = committed_model("dnn_binary_v2"), committed_model("linear_binary_v1")
+    models = [
+        shared(first, example_weight_key=None, add_metrics_callbacks=[cut]),
+        shared(second, is_baseline=True, add_metrics_callbacks=[uncut]),
+    ]
+    config = {"options": {"compute_confidence_intervals": True}}
+    result = microtome.run_model_analysis(models, first.data_path, eval_config=config)
+    told = result.run_info["confidence_intervals"]["metrics"]
+    assert "by_model" not in told["accuracy"]
+    of_largest = told["largest"]
+    assert of_largest["method"] == of_largest["by_model"]["candidate"]["method"]
+    assert of_largest["by_model"]["baseline"]["method"] is None
+    assert "graph" in of_largest["by_model"]["baseline"]["reason"]
+    assert "graph" in told["largest_diff"]["reason"]

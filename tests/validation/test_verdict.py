@@ -22,7 +22,10 @@ CHANGE = {"change_threshold": {"absolute": -0.1, "direction": "HIGHER_IS_BETTER"
 
 
 def config(*thresholds, **more):
-    metrics = [{"class_name": "AUC", "threshold": threshold} for threshold in thresholds]
+    metrics = [
+        {"class_name": "AUC", **({"threshold": threshold} if threshold else {})}
+        for threshold in thresholds
+    ]
     return parse_eval_config({"metrics_specs": [{"metrics": metrics}], **more})
 
 
@@ -282,3 +285,59 @@ def test_what_passed_is_told_with_its_numbers():
     }
     assert verdict_lib.from_text(verdict_lib.to_text(verdict)) == verdict
     assert verdict.told()[1] == list(verdict.reasons)
+
+
+def test_a_metric_of_the_config_is_found_by_its_name():
+    """Also where it is not known which metrics a model's graph has."""
+    asked = config(None)
+    asked.metrics_specs[0].thresholds["auc"].value_threshold.lower_bound.value = 0.7
+    asked.metrics_specs[0].thresholds["loss"].value_threshold.upper_bound.value = 1
+    message = record(0.8)
+    message.metric_keys_and_values.add(key={"name": "loss"}, value={"double_value": {"value": 2}})
+    verdict = validate([message], rules_of(asked))
+    assert [(r["metric"], r["rule"]) for r in verdict.failures] == [("loss", "value_upper")]
+    assert [r["metric"] for r in verdict.passed] == ["auc"]
+
+
+def test_an_only_model_is_no_baseline():
+    alone = config(LOWER, model_specs=[{"name": "a", "is_baseline": True}])
+    assert validate([record(0.6)], rules_of(alone)).verdict == "NOT_BLESSED"
+
+
+def test_reasons_tell_models_and_weights_apart():
+    specs = [{"name": name, "example_weight_key": "w"} for name in "ab"]
+    asked = config(LOWER, model_specs=specs)
+    asked.metrics_specs[0].example_weights.weighted = True
+    asked.metrics_specs[0].example_weights.unweighted = True
+    told = {rule.metric for rule in rules_of(asked).rules}
+    assert told == {
+        f"auc ({how}) ({model})" for how in ("weighted", "unweighted") for model in "ab"
+    }
+
+
+def test_a_change_without_the_baselines_value_says_so():
+    two = [{"name": "a"}, {"name": "b", "is_baseline": True}]
+    message = record(0.8, key=AUC._replace(model_name="a"))
+    (reason,) = validate([message], rules_of(config(CHANGE, model_specs=two))).failures
+    assert reason["message"] == "Overall: auc has no value of the baseline."
+    assert reason["value"] == 0.8
+
+
+def test_differences_of_slices_have_no_intervals():
+    pair = {"baseline_spec": {}, "slicing_specs": [{"feature_keys": ["country"]}]}
+    metric = {
+        "class_name": "AUC",
+        "cross_slice_thresholds": [
+            {"cross_slicing_specs": [pair], "threshold": {**LOWER, "whole_interval": True}}
+        ],
+    }
+    asked = parse_eval_config(
+        {
+            "slicing_specs": [{}, {"feature_keys": ["country"]}],
+            "cross_slicing_specs": [pair],
+            "metrics_specs": [{"metrics": [metric]}],
+            "options": {"compute_confidence_intervals": True},
+        }
+    )
+    with pytest.raises(ConfigError, match="differences of slices have no intervals"):
+        check_supported(asked)

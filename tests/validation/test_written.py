@@ -155,3 +155,14 @@ def test_a_wrong_threshold_is_told_before_anything_is_written(tmp_path: pathlib.
     with pytest.raises(ConfigError, match="did you mean 'auc'"):
         evaluated(tmp_path / "result", None, metrics_specs=[spec])
     assert not (tmp_path / "result").exists()
+
+
+def test_counts_that_are_not_there_have_no_thresholds(tmp_path: pathlib.Path) -> None:
+    count = {"value_threshold": {"lower_bound": 5}}
+    specs = [{"metrics": [{"class_name": "AUC"}], "thresholds": {"example_count": count}}]
+    found = evaluated(tmp_path / "data", None, metrics_specs=specs).verdict
+    assert found.verdict == "BLESSED"
+    for name in ("weighted_example_count", "post_export_metrics/example_count"):
+        specs = [{"metrics": [{"class_name": "AUC"}], "thresholds": {name: count}}]
+        with pytest.raises(ConfigError, match=f"there is no metric '{name}'"):
+            evaluated(tmp_path / "none", None, metrics_specs=specs)
