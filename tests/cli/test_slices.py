@@ -47,7 +47,8 @@ def test_csv_is_the_frame(path: str, capsys: Any) -> None:
     found = pd.read_csv(io.StringIO(capsys.readouterr().out))
     result = microtome.load_eval_result(path)
     expected = result.compare_slices("binary_accuracy", (("group", 1),), fdr=0.01)
-    pd.testing.assert_frame_equal(found, expected)
+    # pandas has its own type for texts from files, since 3.0
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False)
 
 
 @pytest.mark.parametrize(

@@ -295,7 +295,11 @@ def test_a_failure_leaves_nothing_half_done_and_the_next_run_succeeds(runs: Runs
     _, failed, following = runs.executions("parameter", "SlicedEvaluator")
     assert failed.last_known_state == Execution.FAILED
     announced = runs.outputs(failed)
-    assert {one.type for one in announced} == {"ModelEvaluation", "microtome.SlicedMetrics"}
+    assert {one.type for one in announced} == {
+        "ModelBlessing",
+        "ModelEvaluation",
+        "microtome.SlicedMetrics",
+    }
     for artifact in announced:
         assert artifact.state == Artifact.ABANDONED
         assert not any(pathlib.Path(artifact.uri).iterdir())
@@ -311,7 +315,11 @@ def test_a_second_try_goes_on_with_the_execution_of_the_first(runs: Runs) -> Non
     assert execution.last_known_state == Execution.COMPLETE
     outputs = runs.outputs(execution)
     kinds = collections.Counter(one.type for one in outputs)
-    assert kinds == {"ModelEvaluation": 1, "microtome.SlicedMetrics": 1 + COUNTRIES}
+    assert kinds == {
+        "ModelBlessing": 1,
+        "ModelEvaluation": 1,
+        "microtome.SlicedMetrics": 1 + COUNTRIES,
+    }
     assert {one.state for one in runs.artifacts("retried")} == {Artifact.LIVE}
     assert len(runs.history("retried")) == 1
 
