@@ -301,7 +301,8 @@ class EvalResult:
             baseline: The slice that others are compared with; Overall by default.
             level: The share of intervals that cover.
             fdr: The share of false discoveries that is allowed.
-            model_name: The model, where there are several.
+            model_name: The model, where there are several; by default the first that is no
+                baseline.
 
         Returns:
             A row a slice but the baseline, those that surely differ most first: `slice`,

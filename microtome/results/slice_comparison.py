@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import numpy as np
 import pandas as pd
 
+from microtome.config import shown_model
 from microtome.errors import ConfigError
 from microtome.messages import nearest
-from microtome.results.records import example_count, label, named_values
+from microtome.results.records import example_count, is_of_model, label, named_values
 from microtome.results.slice_keys import (
     AnySliceKey,
     is_cross_slice_key,
@@ -104,6 +105,8 @@ def _estimates(
         raise ConfigError(
             "The result was not loaded from a directory, and only there standard errors stand."
         )
+    if model_name is None and result.config is not None:
+        model_name = shown_model(result.config)
     found: dict[SliceKey, _Estimate] = {}
     names: set[str] = set()
     models: set[str] = set()
@@ -112,7 +115,7 @@ def _estimates(
         items = list(named_values(record))
         names.update(label(item.output_name, item.sub_key, item.name) for item in items)
         for item in items:
-            is_wanted = model_name is None or item.model_name == model_name
+            is_wanted = is_of_model(item.model_name, model_name)
             if is_cross_slice_key(key) or not is_wanted:
                 continue
             if label(item.output_name, item.sub_key, item.name) != metric:

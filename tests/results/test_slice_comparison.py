@@ -96,9 +96,14 @@ def test_models_are_told_apart() -> None:
         {"name": name, "label_key": "label", "prediction_key": "score"} for name in ("a", "b")
     ]
     models[1]["is_baseline"] = True
-    frame = FRAME.assign(other=FRAME.score)
+    frame = FRAME.assign(other=1 - FRAME.score)
     models[1]["prediction_key"] = "other"
     result = microtome.analyze_raw_data(frame, {**CONFIG, "model_specs": models})
+    of_models = [result.compare_slices("binary_accuracy", model_name=name) for name in ("a", "b")]
+    assert of_models[0].slice[0] == "group:bad"
+    pd.testing.assert_frame_equal(result.compare_slices("binary_accuracy"), of_models[0])
+    value, of_other = (frame.set_index("slice").value for frame in of_models)
+    assert value["group:bad"] == pytest.approx(1 - of_other["group:bad"])
+    result.config = None
     with pytest.raises(ConfigError, match="give one as model_name: 'a', 'b'"):
         result.compare_slices("binary_accuracy")
-    assert result.compare_slices("binary_accuracy", model_name="a").slice[0] == "group:bad"
