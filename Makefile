@@ -47,7 +47,7 @@ test-current: current ## run the tests of the current line (Python 3.12, today's
 	$(CURRENT) -m pytest -m "current and not e2e and not slow" $(ARGS)
 
 test-e2e: estimator current engines kubeflow-v1 ## run the slow tests: whole pipelines, servers and browsers, end to end
-	$(ESTIMATOR) -m pytest -m "e2e or slow" --durations=30 $(ARGS)
+	$(ESTIMATOR) -m pytest -m "(e2e or slow) and not on_demand" --durations=30 $(ARGS)
 
 frontend: frontend/node_modules ## build the views from TypeScript (needs Node 20)
 	cd frontend && npm run --silent contract && npm run --silent build

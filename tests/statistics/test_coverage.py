@@ -1,6 +1,7 @@
 """Whether intervals hold the truth as often as they say, and discoveries are false as rarely.
 
-The figures stand in docs/statistics.md.
+The figures stand in docs/statistics.md. It takes some ten minutes, and no make target runs it:
+`python -m pytest tests/statistics/test_coverage.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import pytest
 
 from tests.statistics import simulated
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.on_demand]
 
 DATA_SETS, EXPERIMENTS = 1000, 1000
 
