@@ -133,6 +133,8 @@ def settle_verdict(
     validation = result.validation_result
     if validation is not None and validation.validation_ok != verdict.is_blessed:
         validation.validation_ok = verdict.is_blessed
+        # the history is a reason, too
+        validation.missing_thresholds = False
         buffer = io.BytesIO()
         tfrecord.write_record(buffer, validation.SerializeToString())
         path = os.path.join(artifact.uri, names.record_file(names.VALIDATIONS))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import types
 
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ import tensorflow_model_analysis as tfma
 
 import microtome
 from microtome.errors import ConfigError, OutputError
+from microtome.executor import publish
 from microtome.results import names
 from microtome.view import contract
 from tests.view.schema import checked
@@ -166,3 +168,15 @@ def test_counts_that_are_not_there_have_no_thresholds(tmp_path: pathlib.Path) ->
         specs = [{"metrics": [{"class_name": "AUC"}], "thresholds": {name: count}}]
         with pytest.raises(ConfigError, match=f"there is no metric '{name}'"):
             evaluated(tmp_path / "none", None, metrics_specs=specs)
+
+
+def test_a_history_that_blesses_is_no_missing_threshold(tmp_path: pathlib.Path) -> None:
+    change = {"change_threshold": {"absolute": 0, "direction": "HIGHER_IS_BETTER"}}
+    found = evaluated(tmp_path / "result", change)
+    assert found.verdict.verdict == "NOT_VALIDATED"
+    artifact = types.SimpleNamespace(uri=found.output_path)
+    reasons = [{"rule": "passed", "failed": False, "message": "No slice fell."}]
+    assert publish.settle_verdict(artifact, found, "BLESSED", reasons).is_blessed
+    written = tfma.load_validation_result(found.output_path)
+    assert (written.validation_ok, written.missing_thresholds) == (True, False)
+    assert microtome.load_eval_result(found.output_path).verdict.is_blessed
