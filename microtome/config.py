@@ -228,7 +228,7 @@ def _slicing_problems(config: EvalConfig) -> Iterator[str]:
     for where, protos in specs.items():
         for index, proto in enumerate(protos):
             try:
-                SingleSliceSpec.from_proto(_without_sql(proto))
+                SingleSliceSpec.from_proto(strict_proto.without_field(proto, "slice_keys_sql"))
             except ConfigError as error:
                 yield f"{where}[{index}]: {error}"
 
@@ -274,13 +274,6 @@ def _are_tracked(columns: tuple[str, ...], config: EvalConfig) -> bool:
         return False
     tracked = config.tracking.slicing_specs
     return any(_columns(proto) == columns for proto in tracked) if tracked else len(columns) <= 1
-
-
-def _without_sql(proto: SlicingSpec) -> SlicingSpec:
-    copy = SlicingSpec()
-    copy.CopyFrom(proto)
-    copy.ClearField("slice_keys_sql")
-    return copy
 
 
 def _columns(proto: SlicingSpec) -> tuple[str, ...]:

@@ -72,6 +72,14 @@ def parse_message(source: object, message_class: type[M]) -> M:
     )
 
 
+def without_field(message: M, name: str) -> M:
+    """A copy of a message with one of its fields unset."""
+    copy = type(message)()
+    copy.CopyFrom(message)
+    copy.ClearField(name)
+    return copy
+
+
 def without_fields_from(message: M, number: int) -> M:
     """A copy of a message without its fields of this number and above, at every depth."""
     copy = type(message)()

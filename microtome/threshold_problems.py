@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator
 
+from microtome import strict_proto
 from microtome.errors import ConfigError
 from microtome.proto.config_pb2 import (
     CrossSlicingSpec,
@@ -121,7 +122,7 @@ _CHANGES = ("absolute", "relative")
 
 def _single_problems(place: str, proto: SlicingSpec, config: EvalConfig) -> Iterator[str]:
     try:
-        spec = SingleSliceSpec.from_proto(_without_sql(proto))
+        spec = SingleSliceSpec.from_proto(strict_proto.without_field(proto, "slice_keys_sql"))
         computed = _computed(config)
     except ConfigError as error:
         yield f"{place}: {error}"
@@ -157,7 +158,7 @@ def _computed(config: EvalConfig) -> list[SingleSliceSpec]:
     compared = ((pair.baseline_spec, *pair.slicing_specs) for pair in config.cross_slicing_specs)
     protos = config.slicing_specs or [SlicingSpec()]
     return [
-        SingleSliceSpec.from_proto(_without_sql(proto))
+        SingleSliceSpec.from_proto(strict_proto.without_field(proto, "slice_keys_sql"))
         for proto in itertools.chain(protos, *compared)
     ]
 
@@ -174,10 +175,3 @@ def _shown(spec: SingleSliceSpec) -> str:
     fixed = dict(spec.feature_texts)
     names = [f"{name}={fixed[name]}" if name in fixed else name for name in sorted(spec.names)]
     return " × ".join(names) or "nothing (Overall)"
-
-
-def _without_sql(proto: SlicingSpec) -> SlicingSpec:
-    copy = SlicingSpec()
-    copy.CopyFrom(proto)
-    copy.ClearField("slice_keys_sql")
-    return copy

@@ -88,6 +88,7 @@ class Validator:
         self._failed: dict[Rule, int] = dict.fromkeys(rules.rules, 0)
         self._failures: list[_Check] = []
         self._passed: list[_Check] = []
+        self._settled: Verdict | None = None
 
     @property
     def has_rules(self) -> bool:
@@ -98,6 +99,7 @@ class Validator:
         """Checks slices, one record each."""
         if not self._rules:
             return
+        self._settled = None
         for record in records:
             if isinstance(record, bytes):
                 record = result_pb2.MetricsForSlice.FromString(record)
@@ -106,6 +108,11 @@ class Validator:
 
     def verdict(self) -> Verdict:
         """The verdict on all slices that came."""
+        if self._settled is None:
+            self._settled = self._judged()
+        return self._settled
+
+    def _judged(self) -> Verdict:
         if not self._rules:
             why = reason_of(NO_THRESHOLDS, "The config has no thresholds.", failed=False)
             return Verdict(NOT_VALIDATED, (why,))
