@@ -105,21 +105,14 @@ def _hashable(value: Any) -> Any:
     return identity(value)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Sum(Part):
-    """A sum over rows, each as often as its weight says.
+class OfFunction:
+    """What makes a sum of a function's values the same sum wherever the function comes from."""
 
-    Attributes:
-        of: gives float64 `[rows]`. A function of a module: it travels to workers, and metrics that
-            name the same one share its sum.
-        is_weighted: whether each is multiplied by the row's weight.
-    """
-
-    of: Callable[[Rows], Floats]
-    is_weighted: bool = True
+    of: Callable[..., Floats]
+    is_weighted: bool
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sum) and self._identity == other._identity
+        return isinstance(other, type(self)) and self._identity == other._identity
 
     def __hash__(self) -> int:
         return hash(self._identity)
@@ -131,6 +124,20 @@ class Sum(Part):
     @property
     def shape(self) -> tuple[int, ...]:
         return ()
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Sum(OfFunction, Part):
+    """A sum over rows, each as often as its weight says.
+
+    Attributes:
+        of: gives float64 `[rows]`. A function of a module: it travels to workers, and metrics that
+            name the same one share its sum.
+        is_weighted: whether each is multiplied by the row's weight.
+    """
+
+    of: Callable[[Rows], Floats]
+    is_weighted: bool = True
 
     def added(self, rows: Rows) -> Floats:
         values = np.asarray(self.of(rows), np.float64)

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microtome.errors import DataError
-from microtome.metrics.metric import Floats, Part, Rows, identity
+from microtome.metrics.metric import Floats, OfFunction, Part, Rows
 from microtome.slicing.sums import Scattered
 
 Ints = npt.NDArray[np.int64]
@@ -129,7 +129,7 @@ class QueryPart(Part):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class QuerySum(QueryPart):
+class QuerySum(OfFunction, QueryPart):
     """A sum over groups, each as often as its rows weigh in the mean.
 
     Attributes:
@@ -140,20 +140,6 @@ class QuerySum(QueryPart):
 
     of: Callable[[QueryRows], Floats]
     is_weighted: bool = True
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, QuerySum) and self._identity == other._identity
-
-    def __hash__(self) -> int:
-        return hash(self._identity)
-
-    @property
-    def _identity(self) -> tuple[Any, bool]:
-        return identity(self.of), self.is_weighted
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return ()
 
     def added(self, rows: Rows) -> Floats:
         return np.zeros(len(rows.weights))
